@@ -1,0 +1,1 @@
+"""Parts of pages: each takes data and returns a value."""

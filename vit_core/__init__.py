@@ -1,0 +1,24 @@
+"""Vision Transformer checkpoints: find them, load them, predict with them.
+
+The names at the border are imported on first use, so that `import vit_core.catalog` never starts JAX.
+
+Example:
+    >>> import vit_core
+    >>> sorted(vit_core.__all__)
+    ['Prediction', 'Predictor', 'load_predictor']
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vit_core.inference.predictor import Prediction, Predictor, load_predictor
+
+__all__ = ["Prediction", "Predictor", "load_predictor"]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for (PEP 562)."""
+    if name in __all__:
+        return getattr(importlib.import_module("vit_core.inference.predictor"), name)
+    raise AttributeError(f"module 'vit_core' has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""Files of weights: read, recognised, renamed and fitted to a model."""

@@ -1,0 +1,1 @@
+"""Predictions: from image bytes to named classes."""

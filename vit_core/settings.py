@@ -1,0 +1,109 @@
+"""The settings, read once from the environment at an entry point and then passed along.
+
+Knows the names, defaults and units of the environment variables; knows nothing of what they are used for.
+"""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import platformdirs
+
+from vit_core.errors import BadSetting
+
+PUBLIC_BUCKET = "gs://vit_models/augreg"
+ENGINES = ("local",)
+DEVICES = ("auto", "cpu", "gpu", "tpu")
+_UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3, "T": 1000**4}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What the operator decides. Flags replace fields with `dataclasses.replace`.
+
+    Attributes:
+        bucket: URL or folder that holds `index.csv` and `NAME.npz`.
+        index: URL or file of another index, or None for the bucket's own.
+        cache_dir: folder of downloads and of the Parquet copies of the index.
+        cache_limit_bytes: size past which the least recently used downloads are deleted.
+        runs_dir: folder of fine-tuning runs.
+        engine: what starts fine-tuning runs.
+        device: "auto" takes the accelerator that is there.
+        max_upload_mb: largest upload in a page, in 10^6 bytes.
+    """
+
+    bucket: str = PUBLIC_BUCKET
+    index: str | None = None
+    cache_dir: Path = dataclasses.field(default_factory=lambda: Path(platformdirs.user_cache_dir("vit-explorer")))
+    cache_limit_bytes: int = 20 * 1000**3
+    runs_dir: Path = dataclasses.field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("vit-explorer")) / "runs"
+    )
+    engine: str = "local"
+    device: str = "auto"
+    max_upload_mb: int = 20
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read the `VIT_…` variables; an unset or empty one keeps its default.
+
+        Raises:
+            BadSetting: a value is impossible; the message names the variable, the value and the rule.
+
+        Example:
+            >>> Settings.from_environment({"VIT_CACHE_LIMIT": "5G"}).cache_limit_bytes
+            5000000000
+        """
+        default = cls()
+
+        def read(name: str, otherwise: str) -> str:
+            return environment.get(name, "").strip() or otherwise
+
+        return cls(
+            bucket=read("VIT_BUCKET", default.bucket),
+            index=read("VIT_INDEX", "") or None,
+            cache_dir=Path(read("VIT_CACHE_DIR", str(default.cache_dir))).expanduser().absolute(),
+            cache_limit_bytes=parse_size("VIT_CACHE_LIMIT", read("VIT_CACHE_LIMIT", str(default.cache_limit_bytes))),
+            runs_dir=Path(read("VIT_RUNS_DIR", str(default.runs_dir))).expanduser().absolute(),
+            engine=_one_of("VIT_ENGINE", read("VIT_ENGINE", default.engine), ENGINES),
+            device=_one_of("VIT_DEVICE", read("VIT_DEVICE", default.device), DEVICES),
+            max_upload_mb=_megabytes("VIT_MAX_UPLOAD_MB", read("VIT_MAX_UPLOAD_MB", str(default.max_upload_mb))),
+        )
+
+
+def bundled_data_dir() -> Path:
+    """Give the folder of the files that come with the package: `data/` in a checkout, `_data/` in a wheel."""
+    package = Path(__file__).resolve().parent
+    installed = package / "_data"
+    return installed if installed.is_dir() else package.parent / "data"
+
+
+def parse_size(name: str, text: str) -> int:
+    """Turn "20G", "500 MB" or "1000" into bytes; units are powers of 1000.
+
+    Raises:
+        BadSetting: not a positive size.
+
+    Example:
+        >>> parse_size("VIT_CACHE_LIMIT", "500MB")
+        500000000
+    """
+    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,6})?)\s*([KMGT]?)B?\s*", text, flags=re.IGNORECASE)
+    size = int(float(match[1]) * _UNITS[match[2].upper()]) if match else 0
+    if size <= 0:
+        raise BadSetting(f"{name} is {text!r}, which is not a size; write a positive number with a unit, such as 20G.")
+    return size
+
+
+def _one_of(name: str, text: str, choices: tuple[str, ...]) -> str:
+    value = text.lower()
+    if value not in choices:
+        raise BadSetting(f"{name} is {text!r}; it must be one of {', '.join(choices)}.")
+    return value
+
+
+def _megabytes(name: str, text: str) -> int:
+    if not re.fullmatch(r"\d{1,6}", text) or int(text) == 0:
+        raise BadSetting(f"{name} is {text!r}; it must be a whole number of megabytes from 1 to 999999.")
+    return int(text)

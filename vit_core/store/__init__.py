@@ -1,0 +1,1 @@
+"""Buckets and the local cache: a name becomes a verified file."""
