@@ -21,8 +21,8 @@ def test_the_drawing_in_the_docstring_names_every_class_under_its_parent():
     drawn: dict[str, str] = {}
     stack: list[tuple[int, str]] = []
     for line in (errors.__doc__ or "").splitlines():
-        if match := re.match(r"^([ │├└─]*)([A-Z]\w+)  ", line):
-            depth, name = len(match[1]), match[2]
+        if match := re.match(r"^ *(?=VitError|[│├└])[ │├└─]*([A-Z]\w+) ", line):
+            depth, name = match.start(1), match[1]
             while stack and stack[-1][0] >= depth:
                 stack.pop()
             drawn[name] = stack[-1][1] if stack else "Exception"
