@@ -1,0 +1,50 @@
+"""Live search in a catalogue: every word must occur in a row's file name or in its description, as plain text.
+
+No pattern language: what a user types is text, so "(a+)+$" looks for those six characters and costs nothing.
+"""
+
+import functools
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from vit_core.catalog.collection import label_of
+
+LONGEST_TEXT = 500
+MOST_WORDS = 32
+_DESCRIBED = ("name", "family", "ds", "aug", "regularisation", "adapt_ds")
+
+
+def matches(frame: pd.DataFrame, text: str) -> npt.NDArray[np.bool_]:
+    """Tell which rows hold every word of `text`, whatever the case.
+
+    A text longer than any row's (over 500 characters, or over 32 different words) matches nothing.
+    """
+    keep = np.ones(len(frame), dtype=bool)
+    if len(text) > LONGEST_TEXT:
+        return np.zeros_like(keep)
+    # The dot joins the parts of a checkpoint's title on screens; a pasted title must find its checkpoint.
+    words = sorted(set(text.casefold().replace("·", " ").split()), key=len, reverse=True)
+    if len(words) > MOST_WORDS:
+        return np.zeros_like(keep)
+    for word in words:
+        keep &= _holds(frame, word)
+    return keep
+
+
+def _holds(frame: pd.DataFrame, word: str) -> npt.NDArray[np.bool_]:
+    found = frame["adapt_filename"].str.contains(word, case=False, regex=False).to_numpy(dtype=bool, copy=True)
+    for column in _DESCRIBED:
+        values = frame[column]
+        hits = [word in _words(column, str(each)) for each in values.cat.categories]
+        found |= np.append(hits, False).astype(bool)[values.cat.codes.to_numpy()]
+    for resolution in frame["adapt_resolution"].dropna().unique():
+        if word in ("px", f"{resolution:.0f}px"):
+            found |= (frame["adapt_resolution"] == resolution).to_numpy()
+    return found
+
+
+@functools.lru_cache(maxsize=4096)
+def _words(column: str, value: str) -> str:
+    return f"{value} {label_of(column, value)}".casefold()
