@@ -1,0 +1,222 @@
+"""Files of weights to parameters and back: recognised, renamed, checked as a whole, resized.
+
+Knows the order of the steps; the steps themselves are in `npz` (bytes), `names` (names), `architecture` (shapes) and
+`posemb` (input size).
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import jax
+import numpy as np
+
+from vit_core.checkpoints import names
+from vit_core.checkpoints.architecture import Shape, infer_config
+from vit_core.checkpoints.npz import ArrayFile, Limits, open_npz
+from vit_core.checkpoints.posemb import resize_posemb
+from vit_core.checkpoints.writing import write_npz
+from vit_core.errors import BadCheckpoint
+from vit_core.models.build import Params, build, init_params
+from vit_core.models.config import ModelConfig
+
+__all__ = ["Checkpoint", "init_params", "load_checkpoint", "read_config", "save_npz"]
+
+_LISTED = 5  # of each kind of difference
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """A model's architecture and weights.
+
+    Attributes:
+        config: read from the arrays, with the resolution asked for.
+        params: float32 numpy arrays in the shape of `build(config)`'s parameters; views of the file where possible.
+        head: "kept"; "zeroed" for files whose head was blanked on purpose; "missing" (then `config.num_classes` is 0).
+        notes: sentences on what is unusual or was changed.
+    """
+
+    config: ModelConfig
+    params: Params
+    head: Literal["kept", "zeroed", "missing"]
+    notes: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Source:
+    """A file whose names are understood: `published` gives the name in the file for each of our paths."""
+
+    arrays: ArrayFile
+    published: Mapping[str, str]
+    unknown: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        return {path: self.arrays[name].shape for path, name in self.published.items()}
+
+
+def read_config(path: str | Path, *, limits: Limits | None = None) -> ModelConfig:
+    """Read the architecture of a file from the shapes of its arrays, without reading a weight.
+
+    Raises:
+        BadCheckpoint: no checkpoint, or of an unknown architecture.
+    """
+    return _config(_open(path, limits))
+
+
+def load_checkpoint(path: str | Path, *, resolution: int | None = None, limits: Limits | None = None) -> Checkpoint:
+    """Load a file of any name, for the input size it was trained on or another one.
+
+    Args:
+        path: a local `.npz` file in the published layout.
+        resolution: side of the input in pixels; position embeddings are interpolated to it.
+        limits: what is accepted of a file.
+
+    Raises:
+        BadCheckpoint: no checkpoint, or arrays missing, surplus, misshapen or not finite: all reported together.
+        BadInput: the resolution does not suit the patch size.
+    """
+    source = _open(path, limits)
+    stored = _config(source)
+    config = stored if resolution is None else stored.with_resolution(resolution)
+    expected = _flatten(build(stored)[1])
+    _check_fit(source, {path: tuple(array.shape) for path, array in expected.items()})
+    flat = {path: _read(source, path, tuple(array.shape)) for path, array in expected.items()}
+    _check_finite(source, flat)
+    head, notes = _judge_head(flat)
+    if config.grid != stored.grid:
+        has_class_token = config.classifier == "token"
+        flat["pos_embedding"] = resize_posemb(flat["pos_embedding"], config.grid, has_class_token=has_class_token)
+        notes += (
+            f"Position embeddings were interpolated from {stored.resolution} to {config.resolution} px "
+            f"({stored.grid} x {stored.grid} to {config.grid} x {config.grid} patches).",
+        )
+    return Checkpoint(config, _unflatten(flat, build(config)[1]), head, source.notes + notes)
+
+
+def save_npz(path: str | Path, config: ModelConfig, params: Params) -> None:
+    """Write parameters in the published layout; `numpy.load` and the original code read them.
+
+    Args:
+        path: where to; replaced at once when all is written.
+        config: the architecture.
+        params: arrays in the shape of `build(config)`'s parameters.
+
+    Raises:
+        ValueError: an array has another shape than the architecture wants.
+    """
+    arrays = {}
+    given = _flatten(params)
+    for ours, array in _flatten(build(config)[1]).items():
+        value = np.asarray(given.pop(ours), dtype=np.float32)
+        if value.shape != array.shape:
+            raise ValueError(f"{ours!r} has the shape {value.shape} instead of {array.shape}.")
+        arrays[_published(ours)] = value.reshape(names.published_shape(names.VIT_JAX, ours, value.shape))
+    if given:
+        raise ValueError(f"There is no place for {sorted(given)} in {config.variant}.")
+    write_npz(Path(path), arrays)
+
+
+def _open(path: str | Path, limits: Limits | None) -> _Source:
+    arrays = open_npz(path, limits=limits)
+    generation = names.VIT_JAX
+    prefix = names.find_prefix(generation, arrays)
+    published, unknown, beside = {}, [], 0
+    for name in arrays:
+        if not name.startswith(prefix):
+            beside += 1
+        elif (ours := names.to_ours(generation, name[len(prefix) :])) is None:
+            unknown.append(name)
+        else:
+            published[ours] = name
+    notes = (f"{beside} arrays beside the weights (under {prefix!r}) were left out.",) if beside else ()
+    return _Source(arrays, published, tuple(unknown), notes)
+
+
+def _config(source: _Source) -> ModelConfig:
+    try:
+        return infer_config(source.shapes)
+    except BadCheckpoint as error:
+        first = ", ".join(repr(name) for name in list(source.arrays)[:3]) or "nothing"
+        raise BadCheckpoint(f"The file {str(source.arrays.path)!r} {error} It holds {first} …") from error
+
+
+def _check_fit(source: _Source, expected: Mapping[str, Shape]) -> None:
+    """Report every array that is missing, surplus or of another shape or kind than the architecture wants."""
+    missing = [f"{_published(path)} {shape}" for path, shape in expected.items() if path not in source.published]
+    surplus = [source.published[path] for path in source.published if path not in expected]
+    surplus += source.unknown
+    misshapen = []
+    for path, shape in expected.items():
+        if path not in source.published:
+            continue
+        info = source.arrays[source.published[path]]
+        if _squeezed(info.shape, shape) != shape:
+            misshapen.append(
+                f"{info.name} is {info.shape} instead of {names.published_shape(names.VIT_JAX, path, shape)}"
+            )
+        elif info.dtype.kind not in "fV":
+            misshapen.append(f"{info.name} is {info.dtype}, not floating-point")
+    differences = [_listing("missing", missing), _listing("not expected", surplus), _listing("not fitting", misshapen)]
+    if any(differences):
+        raise BadCheckpoint(
+            f"The file {str(source.arrays.path)!r} does not fit the architecture that its arrays suggest: "
+            + "; ".join(filter(None, differences))
+            + "."
+        )
+
+
+def _squeezed(actual: Shape, expected: Shape) -> Shape:
+    """Drop the axes of length 1 that GroupNorm arrays have in front."""
+    extra = len(actual) - len(expected)
+    return actual[extra:] if extra == 3 and actual[:3] == (1, 1, 1) and len(expected) == 1 else actual
+
+
+def _published(path: str) -> str:
+    return names.to_published(names.VIT_JAX, path) or path
+
+
+def _listing(kind: str, items: list[str]) -> str:
+    more = f" and {len(items) - _LISTED} more" if len(items) > _LISTED else ""
+    return f"{len(items)} {kind}: {', '.join(items[:_LISTED])}{more}" if items else ""
+
+
+def _read(source: _Source, path: str, shape: Shape) -> np.ndarray:
+    """Give an array as float32; values past its range become infinite, which is reported later."""
+    with np.errstate(over="ignore"):
+        return source.arrays.read(source.published[path]).astype(np.float32, copy=False).reshape(shape)
+
+
+def _check_finite(source: _Source, flat: Mapping[str, np.ndarray]) -> None:
+    bad = [source.published[path] for path, array in flat.items() if not _is_finite(array)]
+    if bad:
+        raise BadCheckpoint(
+            f"The file {str(source.arrays.path)!r} has values that are not finite in {_listing('arrays', bad)}; "
+            f"it was damaged, or its training diverged."
+        )
+
+
+def _is_finite(array: np.ndarray) -> bool:
+    """One pass without a temporary: a sum is not finite when a term is not; only then look at each value."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())
+
+
+def _judge_head(flat: Mapping[str, np.ndarray]) -> tuple[Literal["kept", "zeroed", "missing"], tuple[str, ...]]:
+    if "head/kernel" not in flat:
+        return "missing", ("This file has no head: it gives features, and no classes.",)
+    if not flat["head/kernel"].any():
+        return "zeroed", ("The head of this file is all zeros: every class is equally likely until it is fine-tuned.",)
+    return "kept", ()
+
+
+def _flatten(params: Params) -> dict[str, Any]:
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    return {"/".join(str(key.key) for key in path): leaf for path, leaf in leaves}
+
+
+def _unflatten(flat: Mapping[str, np.ndarray], like: Params) -> Params:
+    params: Params = jax.tree_util.tree_unflatten(jax.tree.structure(like), [flat[path] for path in _flatten(like)])
+    return params

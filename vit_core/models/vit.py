@@ -1,0 +1,76 @@
+"""The Vision Transformer, plain or behind a ResNet: images in, logits and features out.
+
+One module for all variants; what a variant lacks is not built (vit_jax/models_vit.py, arXiv 2010.11929 equations 1-4).
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float
+
+from vit_core.models.config import ModelConfig
+from vit_core.models.layers import LAYER_NORM_EPS, EncoderBlock, PatchEmbedding
+from vit_core.models.resnet import ResNet
+
+
+class Output(NamedTuple):
+    """What a forward pass gives, all in float32.
+
+    Attributes:
+        logits: [B, K], the head's answer; K is 0 for a model without a head.
+        features: [B, D], the input of the head (after `pre_logits` where there is one).
+        attention: [B, L, H, N, N], softmax probabilities of each layer and head; row = query, and token 0 is the class
+            token where there is one. None when not asked for.
+    """
+
+    logits: Array
+    features: Array
+    attention: Array | None
+
+
+class VisionTransformer(nnx.Module):
+    """Patches, position embeddings, encoder blocks, head."""
+
+    def __init__(self, config: ModelConfig, *, dtype: jnp.dtype, rngs: nnx.Rngs) -> None:
+        D, K = config.hidden_size, config.num_classes
+        self.config = config
+        self.resnet = ResNet(config.resnet, dtype=dtype, rngs=rngs) if config.resnet else None
+        channels = config.resnet.out_channels if config.resnet else 3
+        self.embedding = PatchEmbedding(config.patch_size, channels, D, dtype=dtype, rngs=rngs)
+        self.cls = nnx.Param(jnp.zeros((1, 1, D))) if config.classifier == "token" else None
+        # 0.02 as in BERT.
+        posemb = nnx.initializers.normal(stddev=0.02)(rngs.params(), (1, config.num_tokens, D))
+        self.pos_embedding = nnx.Param(posemb)
+        self.blocks = nnx.List([EncoderBlock(config, dtype=dtype, rngs=rngs) for _ in range(config.num_layers)])
+        self.norm = nnx.LayerNorm(D, epsilon=LAYER_NORM_EPS, dtype=dtype, rngs=rngs)
+        R = config.representation_size
+        self.pre_logits = nnx.Linear(D, R, rngs=rngs) if R else None
+        zeros = nnx.initializers.zeros_init()
+        self.head = nnx.Linear(config.num_features, K, kernel_init=zeros, rngs=rngs) if K else None
+
+    def __call__(self, images: Float[Array, "B H W 3"], *, capture_attention: bool) -> Output:
+        """Classify images in [-1, 1], and show where each layer looked when asked."""
+        tokens = self.embed(images)
+        attention = []
+        for block in self.blocks:
+            tokens, probs = block(tokens)
+            attention.append(probs)
+        features = self.pool(self.norm(tokens))
+        logits = features[:, :0] if self.head is None else self.head(features)
+        return Output(logits, features, jnp.stack(attention, axis=1) if capture_attention else None)
+
+    def embed(self, images: Float[Array, "B H W 3"]) -> Float[Array, "B N D"]:
+        """Give the encoder's input: the class token, then the patches row by row, with positions added."""
+        maps = self.resnet(images) if self.resnet is not None else images
+        tokens = self.embedding(maps)
+        if self.cls is not None:
+            cls = jnp.broadcast_to(self.cls[...].astype(tokens.dtype), (len(tokens), 1, tokens.shape[-1]))
+            tokens = jnp.concatenate([cls, tokens], axis=1)
+        return tokens + self.pos_embedding[...].astype(tokens.dtype)
+
+    def pool(self, tokens: Float[Array, "B N D"]) -> Float[Array, "B F"]:
+        """Give the head's input, in float32: it is small, and it decides."""
+        tokens = tokens.astype(jnp.float32)
+        features = tokens[:, 0] if self.cls is not None else tokens.mean(axis=1)
+        return features if self.pre_logits is None else jnp.tanh(self.pre_logits(features))
