@@ -1,0 +1,225 @@
+"""One download per file, however many ask: who downloads, who waits, and how either is cancelled.
+
+Whoever holds the download lock of the file downloads it, in a thread; all others, in this process or another, wait for
+the lock, see how far the file is, and then find it there. A waiter takes over when the downloader was cancelled or
+killed, and shares its error when it failed.
+"""
+
+import contextlib
+import json
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from vit_core.errors import (
+    AccessDenied,
+    CorruptDownload,
+    ObjectMissing,
+    StorageFull,
+    StoreError,
+    Unreachable,
+)
+from vit_core.store.background import Background
+from vit_core.store.cache import Cache, Slot
+from vit_core.store.location import Location
+from vit_core.store.locks import FileLock, read_note, try_lock
+from vit_core.store.part import PartFile, recorded_version, writing
+from vit_core.store.patience import Patience
+from vit_core.store.problems import cancelled, unreachable
+from vit_core.store.progress import Progress, SpeedMeter
+from vit_core.store.receive import Source, open_source, receive
+
+ProgressCallback = Callable[[Progress], None]
+# What one attempt learnt holds for all who waited for it.
+_SHARED_ERRORS: tuple[type[StoreError], ...] = (
+    AccessDenied,
+    ObjectMissing,
+    Unreachable,
+    CorruptDownload,
+    StorageFull,
+)
+_LET_GO_S = 1.0  # how long a cancelled download may take to put its file down before its caller goes on
+
+
+class Downloader:
+    """Brings objects of buckets into a cache."""
+
+    def __init__(self, cache: Cache, *, patience: Patience) -> None:
+        self._cache = cache
+        self._patience = patience
+
+    def download(
+        self, location: Location, *, progress: ProgressCallback | None = None, cancel: threading.Event | None = None
+    ) -> Path:
+        """Give the object's file in the cache, downloaded if need be.
+
+        Args:
+            location: in a bucket.
+            progress: called in this thread, about every `patience.poll_s`.
+            cancel: ends the wait at once when set.
+
+        Raises:
+            StoreError: AccessDenied, ObjectMissing, Unreachable, CorruptDownload, StorageFull or Cancelled.
+        """
+        slot = self._cache.slot(location)
+        caller = _Caller(location, slot, progress, cancel or threading.Event(), self._patience)
+        present = self._cache.take(slot)
+        if present is not None:
+            return present
+        with writing(slot.path):
+            slot.path.parent.mkdir(parents=True, exist_ok=True)
+            lock = caller.wait_for_turn()
+        present = self._cache.take(slot)
+        if present is not None:
+            lock.release()
+            return present
+        transfer = _Transfer(location, slot, self._cache, lock, patience=self._patience)
+        return caller.follow(transfer)
+
+
+class _Caller:
+    """The side of who asked: waits, reports, cancels."""
+
+    def __init__(
+        self,
+        location: Location,
+        slot: Slot,
+        progress: ProgressCallback | None,
+        cancel: threading.Event,
+        patience: Patience,
+    ) -> None:
+        self._location = location
+        self._slot = slot
+        self._progress = progress
+        self._cancel = cancel
+        self._patience = patience
+        self._meter = SpeedMeter(location.name)
+
+    def wait_for_turn(self) -> FileLock:
+        """Wait for the download lock; raise the error of the download that was waited for, if it failed."""
+        before = read_note(self._slot.download_lock)
+        lock = try_lock(self._slot.download_lock)
+        if lock is not None:
+            return lock
+        done, since = -1, time.monotonic()
+        while lock is None:
+            now_done = self._report_other()
+            if now_done != done:
+                done, since = now_done, time.monotonic()
+            if time.monotonic() - since > self._patience.other_s:
+                raise unreachable(
+                    self._location,
+                    f"another process is downloading it and got nothing new for {self._patience.other_s:g} s",
+                )
+            if self._cancel.wait(self._patience.poll_s):
+                raise cancelled(self._location)
+            lock = try_lock(self._slot.download_lock)
+        note = read_note(self._slot.download_lock)
+        error = _shared_error(note) if note != before and not self._slot.path.is_file() else None
+        if error is not None:
+            lock.release()
+            raise error
+        return lock
+
+    def follow(self, transfer: "_Transfer") -> Path:
+        """Run a transfer in a thread; report on it, and end it when cancelled or interrupted."""
+        job = Background(transfer.run, name=f"download of {self._location.name}")
+        try:
+            while not job.ended.wait(self._patience.poll_s):
+                if self._cancel.is_set():
+                    raise cancelled(self._location)
+                self._report(*transfer.state())
+        finally:
+            if not job.ended.is_set():
+                transfer.interrupt()
+                job.ended.wait(_LET_GO_S)
+        path = job.outcome()
+        self._report(*transfer.state())
+        return path
+
+    def _report(self, done: int, total: int | None) -> None:
+        if self._progress is not None:
+            self._progress(self._meter.measure(done, total, now=time.monotonic()))
+
+    def _report_other(self) -> int:
+        done = 0
+        with contextlib.suppress(FileNotFoundError):
+            done = self._slot.part.stat().st_size
+        version = recorded_version(self._slot.part, self._location)
+        self._report(done, version.size if version else None)
+        return done
+
+
+class _Transfer:
+    """The side of the bytes: runs in a thread of its own, and holds the download lock until its end."""
+
+    def __init__(self, location: Location, slot: Slot, cache: Cache, lock: FileLock, *, patience: Patience) -> None:
+        self._location = location
+        self._slot = slot
+        self._cache = cache
+        self._lock = lock
+        self._patience = patience
+        self._stop = threading.Event()
+        self._source: Source | None = None
+        self._sink: PartFile | None = None
+
+    def run(self) -> Path:
+        """Download; leave a note of a failure for those who wait."""
+        try:
+            return self._run()
+        except _SHARED_ERRORS as error:
+            note = {"attempt": secrets.token_hex(8), "error": type(error).__name__, "message": str(error)}
+            with contextlib.suppress(OSError):  # on a full disk there is no note, and who waits will try for itself
+                self._lock.write_note(json.dumps(note).encode())
+            raise
+        finally:
+            self._lock.release()
+
+    def state(self) -> tuple[int, int | None]:
+        """Give the bytes held and the size."""
+        sink = self._sink
+        if sink is None:
+            return 0, None
+        return sink.offset, sink.version.size if sink.version else None
+
+    def interrupt(self) -> None:
+        """End it soon, from another thread."""
+        self._stop.set()
+        if self._source is not None:
+            self._source.interrupt()
+
+    def _run(self) -> Path:
+        self._cache.sweep()
+        sink = self._sink = PartFile(
+            self._slot.part,
+            self._location,
+            patience=self._patience,
+            stop=self._stop,
+            on_size=lambda size: self._cache.make_room(size, slot=self._slot),
+        )
+        try:
+            source = self._source = open_source(self._location, patience=self._patience)
+            with contextlib.closing(source):
+                receive(source, sink, self._location, patience=self._patience, stop=self._stop)
+            sink.finish(self._slot.path)
+        except (ObjectMissing, CorruptDownload, StorageFull):
+            sink.discard()
+            raise
+        finally:
+            sink.close()
+        return self._slot.path
+
+
+def _shared_error(note: bytes) -> StoreError | None:
+    """Read the error of a failed download from the note it left."""
+    try:
+        record = json.loads(note or b"{}")
+        name, message = record.get("error"), str(record.get("message"))
+    except (ValueError, AttributeError):  # cut off by a crash
+        return None
+    for kind in _SHARED_ERRORS:
+        if kind.__name__ == name:
+            return kind(message)
+    return None

@@ -1,0 +1,157 @@
+"""The `.part` file of a download, and the record beside it that says what its bytes are of.
+
+Of a download that was cut off, killed or cancelled both files stay, and the next one goes on where it ended. The file
+gets its final name only when it is whole and checked.
+"""
+
+import contextlib
+import dataclasses
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from vit_core.errors import CorruptDownload
+from vit_core.store.location import Location
+from vit_core.store.patience import Patience
+from vit_core.store.problems import disk_problem
+from vit_core.store.sink import Sink, Version
+
+_log = logging.getLogger(__name__)
+
+
+class PartFile(Sink):
+    """Keeps the bytes of one object in a file."""
+
+    def __init__(
+        self,
+        part: Path,
+        location: Location,
+        *,
+        patience: Patience,
+        stop: threading.Event,
+        on_size: Callable[[int], None],
+    ) -> None:
+        """Open the part file, with what an earlier download left in it.
+
+        Args:
+            part: the file; its record is `part` + ".json". The caller holds the lock of this download.
+            location: the object.
+            patience: time limits.
+            stop: ends the download when set.
+            on_size: told the size of the object before its first byte; raises StorageFull if it cannot have room.
+
+        Raises:
+            StoreError: the file cannot be made; StorageFull if for want of space.
+        """
+        super().__init__(location, patience=patience, stop=stop)
+        self._part = part
+        self._on_size = on_size
+        with writing(part):
+            part.parent.mkdir(parents=True, exist_ok=True)
+            self._file: BinaryIO = part.open("a+b", buffering=0)
+        self._take_up()
+
+    def finish(self, target: Path) -> None:
+        """Put the file in its place, whole or not at all.
+
+        Raises:
+            CorruptDownload: it is not an archive at all, and there was no checksum to tell.
+            StorageFull: the last bytes found no room.
+        """
+        self._check_is_archive(target)
+        with writing(target):
+            os.fsync(self._file.fileno())
+            self.close()
+            self._part.replace(target)
+            _record_path(self._part).unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Delete the file and its record."""
+        self.close()
+        delete_part(self._part)
+
+    def close(self) -> None:
+        """Close the file and keep it."""
+        self._file.close()
+
+    def reset(self) -> None:
+        """Forget all bytes, on the disk too."""
+        super().reset()
+        with writing(self._part):
+            self._file.truncate(0)
+            _record_path(self._part).unlink(missing_ok=True)
+
+    def _take_up(self) -> None:
+        version = recorded_version(self._part, self._location)
+        held = self._file.seek(0, os.SEEK_END)
+        if version is None or version.generation is None or (version.size is not None and held > version.size):
+            return
+        self._file.seek(0)
+        while block := self._file.read(1 << 20):
+            self._crc.update(block)
+        self.offset, self.furthest, self.version = held, held, version
+        _log.info("going on with %s at byte %d", self._location.name, held)
+
+    def _empty(self, version: Version) -> None:
+        with writing(self._part):
+            self._file.truncate(0)
+            self._on_size(version.size or 0)
+            record = {"url": self._location.shown, **dataclasses.asdict(version)}
+            _record_path(self._part).write_text(json.dumps(record), encoding="utf-8")
+
+    def _keep(self, data: bytes) -> None:
+        view = memoryview(data)
+        with writing(self._part):
+            while view:  # an unbuffered write may take only a part, as at the end of a full disk
+                view = view[self._file.write(view) :]
+
+    def _check_is_archive(self, target: Path) -> None:
+        if target.suffix != ".npz" or (self.version and self.version.crc32c):
+            return
+        self._file.seek(0)
+        head = self._file.read(40)
+        if not head.startswith(b"PK"):  # each .npz is a zip archive
+            raise CorruptDownload(
+                f"What came for {self._location.shown} is no .npz file: it begins with {head!r}. "
+                "A proxy or a sign-in page may have answered in its place; open the address in a browser to see."
+            )
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the disk refuses within into an error for people.
+
+    Raises:
+        StoreError: StorageFull for want of space, else with the system's reason.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise disk_problem(path, error) from error
+
+
+def recorded_version(part: Path, location: Location) -> Version | None:
+    """Read of which version the bytes of a part file are; None if of none, of another place, or unreadable."""
+    try:
+        record = json.loads(_record_path(part).read_text(encoding="utf-8"))
+        version = Version(record["generation"], record["size"], record["crc32c"])
+        fits = record["url"] == location.shown and isinstance(version.size, int | None)
+    except (OSError, ValueError, KeyError, TypeError):  # no record, or one that a crash cut off
+        return None
+    return version if fits else None
+
+
+def delete_part(part: Path) -> int:
+    """Delete a part file and its record; give the bytes freed."""
+    freed = part.stat().st_size if part.exists() else 0
+    part.unlink(missing_ok=True)
+    _record_path(part).unlink(missing_ok=True)
+    return freed
+
+
+def _record_path(part: Path) -> Path:
+    return part.with_name(part.name + ".json")

@@ -1,0 +1,139 @@
+"""The sentences of the store: each failure named once, with the object, the reason and the next step."""
+
+import errno
+from http import HTTPStatus
+from pathlib import Path
+
+from vit_core.errors import (
+    AccessDenied,
+    Cancelled,
+    CorruptDownload,
+    ObjectMissing,
+    StorageFull,
+    StoreError,
+    Unreachable,
+    shorten,
+)
+from vit_core.store.location import Location
+
+USE_A_COPY = "Use a copy: set VIT_BUCKET to a mirror or a folder of your own, or give the path of a local file."
+# A quota is a full disk to the person who meets it, and so is a limit on the size of one file.
+_FULL_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class Interrupted(Exception):  # noqa: N818 (an event of one attempt, not an error for people)
+    """One attempt ended early and another one may succeed; never leaves the package.
+
+    Attributes:
+        reason: what happened, as a clause: "it answered 503 (Service Unavailable)".
+        answered: whether anything answered at all.
+        retry_after_s: how long the bucket asks us to wait, None if it does not say.
+    """
+
+    def __init__(self, reason: str, *, answered: bool, retry_after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.answered = answered
+        self.retry_after_s = retry_after_s
+
+
+class Replaced(Exception):  # noqa: N818
+    """The object changed while it was read: what came so far is of another version; never leaves the package."""
+
+
+class Unchanged(Exception):  # noqa: N818
+    """The bucket's version is the one that the caller knows; never leaves the package."""
+
+
+def access_denied(location: Location, status: int | None = None) -> AccessDenied:
+    """The bucket refuses the object to everybody we can be."""
+    answer = f" (it answered {describe_status(status)})" if status else ""
+    return AccessDenied(f"The bucket does not let us read {location.shown}{answer}. {USE_A_COPY}")
+
+
+def object_missing(location: Location) -> ObjectMissing:
+    """There is no such object or file."""
+    if location.kind == "file":
+        return ObjectMissing(f"There is no file {shorten(location.shown, 300)!r}; check the path or the name.")
+    return ObjectMissing(
+        f"There is no {location.shown} in the bucket; check the name, and that VIT_BUCKET is the bucket you mean."
+    )
+
+
+def unreachable(location: Location, reason: str) -> Unreachable:
+    """No usable answer within the time limit."""
+    return Unreachable(
+        f"{location.shown} could not be read: {shorten(reason, 200)}. Check the network and try again. {USE_A_COPY}"
+    )
+
+
+def corrupt(location: Location, reason: str) -> CorruptDownload:
+    """The bytes are not the object's, and reading them again did not help."""
+    return CorruptDownload(
+        f"{location.shown} arrived damaged twice: {reason}. Nothing was kept; try again later, or from another network."
+    )
+
+
+def disk_problem(path: Path, error: OSError) -> StoreError:
+    """The disk did not take the bytes."""
+    if error.errno in _FULL_DISK_ERRORS:
+        return StorageFull(
+            f"There is no room on the disk for {path.name.removesuffix('.part')} ({error.strerror}). "
+            "Free some space, clear the cache, or set VIT_CACHE_DIR to a folder on another disk."
+        )
+    return StoreError(
+        f"The cache folder {str(path.parent)!r} cannot be written: {error.strerror or error}. "
+        "Make it writable, or set VIT_CACHE_DIR to another folder."
+    )
+
+
+def cancelled(location: Location) -> Cancelled:
+    """The user stopped it."""
+    return Cancelled(f"The download of {location.name} was cancelled; what has arrived is kept for the next attempt.")
+
+
+def check_status(location: Location, status: int, *, retry_after: str | None = None) -> None:
+    """Turn an HTTP status into what it means for us; return on success.
+
+    Raises:
+        AccessDenied: 401, 403.
+        ObjectMissing: 404, 410.
+        Interrupted: 408, 429 and 5xx, which may pass.
+        Unreachable: any other that is not a success.
+    """
+    if status < HTTPStatus.MULTIPLE_CHOICES:
+        return
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        raise access_denied(location, status)
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+        raise object_missing(location)
+    reason = f"the bucket answered {describe_status(status)}"
+    if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS) or status >= 500:
+        raise Interrupted(reason, answered=True, retry_after_s=seconds_of(retry_after))
+    raise unreachable(location, reason)
+
+
+def describe_size(size_bytes: int) -> str:
+    """Give a size for a message.
+
+    Example:
+        >>> describe_size(1_340_000_000)
+        '1.34 GB'
+    """
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size_bytes >= factor:
+            return f"{size_bytes / factor:.3g} {unit}"
+    return f"{size_bytes} bytes"
+
+
+def describe_status(status: int) -> str:
+    """Give a status with its name: `503 (Service Unavailable)`."""
+    try:
+        return f"{status} ({HTTPStatus(status).phrase})"
+    except ValueError:
+        return str(status)
+
+
+def seconds_of(retry_after: str | None) -> float | None:
+    """Read a Retry-After header in seconds; its other form, a date, is rare enough to be left to our own pauses."""
+    return float(retry_after) if retry_after and retry_after.isdigit() and len(retry_after) < 8 else None

@@ -1,0 +1,58 @@
+"""What the two kinds of HTTP buckets share: an eye on the response being read."""
+
+import contextlib
+
+import requests
+
+from vit_core.store.problems import Interrupted
+
+
+class Watch:
+    """Remembers the latest response of a session, so that another thread can end a wait for its bytes."""
+
+    def __init__(self) -> None:
+        self._response: requests.Response | None = None
+
+    def observe(self, session: requests.Session) -> None:
+        """Remember each response of this session from now on."""
+        session.hooks["response"].append(self._remember)
+
+    def interrupt(self) -> None:
+        """Shut the connection of the latest response: a read that waits on it returns at once."""
+        response = self._response
+        if response is not None:
+            # It may be over, or given back to the pool, by now; then there is nothing to wake.
+            with contextlib.suppress(ValueError, RuntimeError, OSError):
+                response.raw.shutdown()
+
+    def interrupted(self, error: Exception) -> Interrupted:
+        """Give what a failure of the connection means: another attempt may succeed."""
+        return Interrupted(_reason(error), answered=self._response is not None)
+
+    def _remember(self, response: requests.Response, *_: object, **__: object) -> None:
+        self._response = response
+
+
+def _reason(error: Exception) -> str:
+    """Say in a few words what the stack of HTTP libraries says in many."""
+    text = str(error)
+    for clue, reason in _CLUES:
+        if clue in text:
+            return reason
+    return "the connection was cut" if isinstance(error, requests.exceptions.ChunkedEncodingError) else text
+
+
+_CLUES = (
+    ("Name or service not known", "the name of its server is unknown"),
+    ("Temporary failure in name resolution", "the name of its server could not be looked up"),
+    ("nodename nor servname", "the name of its server is unknown"),
+    ("Connection refused", "nothing answers there (connection refused)"),
+    ("Network is unreachable", "the network is unreachable"),
+    ("CERTIFICATE_VERIFY_FAILED", "its certificate is not valid"),
+    ("onnect timeout", "no connection within the time limit"),
+    ("timed out", "no bytes came within the time limit"),
+    ("IncompleteRead", "the connection was cut"),
+    ("Connection broken", "the connection was cut"),
+    ("Connection aborted", "the connection was cut"),
+    ("Connection reset", "the connection was cut"),
+)

@@ -1,0 +1,141 @@
+"""Where the bytes of an object go, counted and checksummed on the way.
+
+A sink knows which version of the object its bytes are of, so that an interrupted download can go on and two versions
+never mix.
+"""
+
+import abc
+import dataclasses
+import threading
+import time
+from collections.abc import Callable
+
+from vit_core.store.checksum import Crc32c
+from vit_core.store.location import Location
+from vit_core.store.patience import Patience
+from vit_core.store.problems import cancelled, unreachable
+
+
+@dataclasses.dataclass(frozen=True)
+class Version:
+    """What a bucket says of one version of an object.
+
+    Attributes:
+        generation: what pins it: the generation of Google's buckets, else the strong ETag or the date; None if nothing.
+        size: bytes, None if unsaid.
+        crc32c: CRC-32C of the whole, base64 of the big-endian bytes as in `x-goog-hash`; None if unsaid.
+    """
+
+    generation: str | None
+    size: int | None
+    crc32c: str | None
+
+
+class Sink(abc.ABC):
+    """Takes the bytes of one object.
+
+    Attributes:
+        offset: bytes held so far, all of `version`.
+        version: of the bytes held, None before the first.
+        furthest: the largest offset ever reached, and `furthest_at` when (monotonic seconds).
+    """
+
+    def __init__(self, location: Location, *, patience: Patience, stop: threading.Event) -> None:
+        self.offset = 0
+        self.version: Version | None = None
+        self.furthest = 0
+        self.furthest_at = time.monotonic()
+        self._location = location
+        self._patience = patience
+        self._stop = stop
+        self._crc = Crc32c()
+        self._window = (time.monotonic(), 0)
+
+    def begin(self, start: int, version: Version) -> None:
+        """Get ready for bytes from `start` on: 0, or `offset` when they are of the version held."""
+        assert start == 0 or (start, version) == (self.offset, self.version)  # noqa: S101 (a mix of two versions)
+        if start == 0:
+            self._empty(version)
+            self.offset, self.version, self._crc = 0, version, Crc32c()
+        self._window = (time.monotonic(), self.offset)
+
+    def write(self, data: bytes) -> int:
+        """Take the next bytes.
+
+        Raises:
+            Cancelled: the download was stopped.
+            StorageFull: there is no room for them.
+            Unreachable: they come too slowly to be of use.
+        """
+        if self._stop.is_set():
+            raise cancelled(self._location)
+        self._keep(data)
+        self._crc.update(data)
+        self.offset += len(data)
+        now = time.monotonic()
+        if self.offset > self.furthest:
+            self.furthest, self.furthest_at = self.offset, now
+        self._check_speed(now)
+        return len(data)
+
+    def fault(self) -> str | None:
+        """Give what is wrong with the bytes of a finished transfer, as a clause, or None if nothing is."""
+        version = self.version
+        if version is None:
+            return "no bytes came"
+        if version.size is not None and self.offset != version.size:
+            return f"{self.offset} bytes came, but the bucket states {version.size}"
+        digest = self._crc.text()
+        if version.crc32c is not None and digest != version.crc32c:
+            return f"its checksum is {digest}, but the bucket states {version.crc32c}"
+        return None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the bytes held are all and can be proven right without asking the bucket."""
+        version = self.version
+        return version is not None and version.crc32c is not None and self.offset == version.size
+
+    def reset(self) -> None:
+        """Forget all bytes: they were wrong."""
+        self.offset, self.version, self.furthest = 0, None, 0
+        self.furthest_at = time.monotonic()
+        self._crc = Crc32c()
+
+    def _check_speed(self, now: float) -> None:
+        began, offset = self._window
+        if now - began < self._patience.give_up_s:
+            return
+        if self.offset - offset < self._patience.slowest_bytes_per_s * (now - began):
+            raise unreachable(
+                self._location, f"only {self.offset - offset} bytes came in the last {now - began:.0f} seconds"
+            )
+        self._window = (now, self.offset)
+
+    @abc.abstractmethod
+    def _empty(self, version: Version) -> None:
+        """Drop what is held and get ready for `version`."""
+
+    @abc.abstractmethod
+    def _keep(self, data: bytes) -> None:
+        """Put the bytes behind those held."""
+
+
+class MemorySink(Sink):
+    """Keeps a small object in memory."""
+
+    def __init__(
+        self, location: Location, *, patience: Patience, stop: threading.Event, limit: Callable[[int], None]
+    ) -> None:
+        """Make an empty one; `limit` is called with each size and raises when it is too large."""
+        super().__init__(location, patience=patience, stop=stop)
+        self.data = bytearray()
+        self._limit = limit
+
+    def _empty(self, version: Version) -> None:
+        self._limit(version.size or 0)
+        self.data.clear()
+
+    def _keep(self, data: bytes) -> None:
+        self._limit(len(self.data) + len(data))
+        self.data += data

@@ -1,0 +1,213 @@
+"""The store: a name becomes a verified local file.
+
+Knows buckets, the cache and the bundled demonstration; does not know what is in the files.
+"""
+
+import contextlib
+import csv
+import functools
+import re
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from vit_core.errors import BadInput, ObjectMissing, shorten
+from vit_core.settings import Settings, bundled_data_dir
+from vit_core.store.cache import Cache, CacheEntry, CacheUsage
+from vit_core.store.download import Downloader
+from vit_core.store.index import IndexBytes, read_index
+from vit_core.store.location import (
+    Location,
+    bucket_location,
+    check_public_url,
+    object_location,
+    operator_hosts,
+    shown_url,
+)
+from vit_core.store.patience import Patience
+from vit_core.store.problems import object_missing
+from vit_core.store.progress import Progress
+
+__all__ = ["CacheEntry", "CacheUsage", "IndexBytes", "Location", "Progress", "Store"]
+
+
+class Store:
+    """Finds objects, brings them here and keeps them; safe to share between threads, and between processes by its disk.
+
+    Example:
+        >>> store = Store(Settings(bucket="gs://vit_models/augreg"))
+        >>> store.locate("Ti_16-i21k-300ep-lr_0.001-aug_none-wd_0.03-do_0.0-sd_0.0").shown
+        'gs://vit_models/augreg/Ti_16-i21k-300ep-lr_0.001-aug_none-wd_0.03-do_0.0-sd_0.0.npz'
+    """
+
+    def __init__(self, settings: Settings, *, patience: Patience | None = None) -> None:
+        """Describe the store; opens nothing.
+
+        Args:
+            settings: the bucket, the index and the cache.
+            patience: time limits; the default ones are for people.
+        """
+        self._settings = settings
+        self._patience = patience or Patience()
+        self._cache = Cache(settings.cache_dir, limit_bytes=settings.cache_limit_bytes)
+        self._downloader = Downloader(self._cache, patience=self._patience)
+
+    def locate(self, name_or_path: str | Path) -> Location:
+        """Say where a checkpoint lies; asks no bucket.
+
+        A path, or text with a path separator or ending in ".npz", is a file of this machine; a name of the bundled
+        demonstration is its file; any other name is an object of the bucket.
+
+        Raises:
+            ObjectMissing: the file is not there.
+            BadInput: neither a path nor a name.
+        """
+        text = str(name_or_path)
+        if "://" in text:
+            raise BadInput(
+                f"{shorten(shown_url(text))!r} is a URL; give the name of a checkpoint and set VIT_BUCKET to its "
+                "folder, or download it and give the path."
+            )
+        if isinstance(name_or_path, Path) or re.search(r"[/\\]", text) or text.endswith(".npz"):
+            return _file_location(Path(name_or_path))
+        if _is_file(Path(text)):
+            return _file_location(Path(text))
+        if text in _demo_names(bundled_data_dir() / "demo"):
+            return _file_location(bundled_data_dir() / "demo" / f"{text}.npz")
+        return object_location(self._settings.bucket, text)
+
+    def local_path(self, name_or_path: str | Path) -> Path | None:
+        """Give the file if it is on this machine already; asks no bucket.
+
+        Raises:
+            BadInput: neither a path nor a name.
+        """
+        try:
+            location = self.locate(name_or_path)
+        except ObjectMissing:
+            return None
+        path = location.path if location.kind == "file" else self._cache.slot(location).path
+        return path if path.is_file() else None
+
+    def fetch(
+        self,
+        name_or_path: str | Path,
+        *,
+        progress: Callable[[Progress], None] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Path:
+        """Give the file of a checkpoint, downloaded and verified if it is not here yet.
+
+        Many may ask for one file at once, in any thread and process: it is downloaded once. A file of the cache may be
+        deleted when room is needed; hold a `lease`, or use `borrow`, while reading it.
+
+        Args:
+            name_or_path: as for `locate`.
+            progress: called in the caller's thread, about ten times a second.
+            cancel: ends the wait at once when set.
+
+        Raises:
+            BadInput: neither a path nor a name.
+            StoreError: AccessDenied, ObjectMissing, Unreachable, CorruptDownload, StorageFull or Cancelled.
+        """
+        location = self.locate(name_or_path)
+        if location.kind != "file":
+            return self._downloader.download(location, progress=progress, cancel=cancel)
+        if not location.path.is_file():
+            raise object_missing(location)
+        return location.path
+
+    def lease(self, path: Path) -> contextlib.AbstractContextManager[Path]:
+        """Keep a fetched file from being deleted within a `with` block.
+
+        Raises:
+            ObjectMissing: it has been deleted already; fetch it again.
+        """
+        return self._cache.lease(path)
+
+    @contextlib.contextmanager
+    def borrow(
+        self,
+        name_or_path: str | Path,
+        *,
+        progress: Callable[[Progress], None] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Iterator[Path]:
+        """Fetch and lease in one: within the block the file is there."""
+        with contextlib.ExitStack() as stack:
+            path = self.fetch(name_or_path, progress=progress, cancel=cancel)
+            try:
+                stack.enter_context(self.lease(path))
+            except ObjectMissing:  # deleted for room by somebody else since; its turn is over by now
+                path = self.fetch(name_or_path, progress=progress, cancel=cancel)
+                stack.enter_context(self.lease(path))
+            yield path
+
+    def read_index(
+        self, url: str, *, known_generation: str | None = None, deadline_s: float = 8.0
+    ) -> IndexBytes | None:
+        """Read an index, or give None if its generation is the known one.
+
+        Args:
+            url: `gs://…`, `http(s)://…` or a path. One that is neither the operator's index nor in the operator's
+                bucket is opened only if `check_public_url` allows it.
+            known_generation: of the copy that the caller has.
+            deadline_s: the longest this call may take.
+
+        Raises:
+            BadInput: the URL is refused.
+            StoreError: AccessDenied, ObjectMissing, Unreachable, CorruptDownload.
+        """
+        trusted = url == self._settings.index or url.startswith(self._settings.bucket.rstrip("/") + "/")
+        checked = url if trusted else check_public_url(url, allowed_hosts=operator_hosts(self._settings))
+        return read_index(
+            bucket_location(checked),
+            known_generation=known_generation,
+            deadline_s=deadline_s,
+            trusted=trusted,
+            patience=self._patience,
+        )
+
+    def usage(self) -> CacheUsage:
+        """Count the files and bytes of the cache."""
+        return self._cache.usage()
+
+    def cached(self) -> tuple[CacheEntry, ...]:
+        """List the files of the cache, the latest used first."""
+        return self._cache.entries()
+
+    def clear(self) -> int:
+        """Delete what nobody uses from the cache; give the bytes freed."""
+        return self._cache.clear()
+
+    def discard(self, path: Path) -> bool:
+        """Delete a fetched file that proved to be bad; say whether it was in the cache, so that fetching helps."""
+        return self._cache.discard(path)
+
+
+def _file_location(path: Path) -> Location:
+    location = Location(path.stem, str(path.expanduser().absolute()), "file")
+    if _is_file(location.path):
+        return location
+    if location.path.is_dir():
+        raise BadInput(f"{shorten(str(path))!r} is a folder; give the path of an .npz file in it.")
+    hint = "" if path.parent.name else " For a checkpoint of the catalogue leave out '.npz'."
+    raise ObjectMissing(f"There is no file {shorten(str(path), 300)!r}; check the path.{hint}")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # longer than a path can be, or with a NUL in it
+        return False
+
+
+@functools.lru_cache(maxsize=4)
+def _demo_names(folder: Path) -> frozenset[str]:
+    """Read the names of the bundled demonstration; empty where it is not bundled."""
+    index = folder / "index.csv"
+    if not index.is_file():
+        return frozenset()
+    with index.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return frozenset(row[column] for row in rows for column in ("filename", "adapt_filename") if row.get(column))
