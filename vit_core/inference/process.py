@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO, cast
 
 import vit_core
 from vit_core.errors import PredictorCrashed, shorten
@@ -177,6 +177,6 @@ def _environment(device: str) -> dict[str, str]:
     return environment
 
 
-def _pipe(stream: object) -> BinaryIO:
+def _pipe(stream: IO[bytes] | None) -> BinaryIO:
     assert stream is not None  # noqa: S101 - all three pipes were asked for
-    return stream  # type: ignore[return-value]
+    return cast("BinaryIO", stream)

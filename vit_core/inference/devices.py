@@ -1,0 +1,61 @@
+"""The device that computes, by the name in the settings; and the folder in which compiled programs are kept."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+
+from vit_core.errors import BadSetting
+
+MAX_CACHE_BYTES = 2_000_000_000
+
+logger = logging.getLogger(__name__)
+
+
+def pick_device(setting: str) -> jax.Device:
+    """Give the first device of a kind.
+
+    Args:
+        setting: "auto" takes the accelerator if there is one; "cpu", "gpu" or "tpu".
+
+    Raises:
+        BadSetting: there is no such device; the message names what is there.
+    """
+    if setting == "auto":
+        return jax.devices()[0]
+    try:
+        return jax.devices(setting)[0]
+    except RuntimeError as error:
+        there = sorted({device.platform.upper() for device in jax.devices()})
+        raise BadSetting(
+            f"The device is set to {setting!r}, but JAX finds only {' and '.join(there)} here; "
+            "set VIT_DEVICE=auto, or install the extra for your accelerator (pip install 'vit-explorer[gpu]')."
+        ) from error
+
+
+def describe_device(device: jax.Device) -> str:
+    """Name a device for people: "CPU", "NVIDIA H200"."""
+    return "CPU" if device.platform == "cpu" else device.device_kind
+
+
+def enable_compile_cache(cache_dir: Path) -> None:
+    """Keep compiled programs on disk, so that the next process starts in a fraction of the time.
+
+    A choice made before, by JAX_COMPILATION_CACHE_DIR say, stays. What lies there is run: the folder is the user's own.
+    Called by entry points only, since it changes JAX for the whole process.
+    """
+    if jax.config.values["jax_compilation_cache_dir"]:
+        return
+    folder = cache_dir / "compile" / f"jax-{jax.__version__}"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        logger.warning("programs are compiled anew in each process: %s cannot be made: %s", folder, error)
+        return
+    update: Callable[[str, object], None] = jax.config.update
+    update("jax_compilation_cache_dir", str(folder))
+    # JAX would leave out programs that compile in less than a second, and these are half of ours.
+    update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    update("jax_persistent_cache_min_entry_size_bytes", -1)
+    update("jax_compilation_cache_max_size", MAX_CACHE_BYTES)

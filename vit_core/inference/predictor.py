@@ -1,0 +1,292 @@
+"""One checkpoint, loaded and ready: logits, features, named classes, attention maps.
+
+    predictor = load_predictor("Ti_16-i21k-300ep-…--imagenet2012-steps_20k-lr_0.03-res_224")
+    predictor.classify(["cat.jpg"])[0][0].label
+
+Knows files, devices and batches; knows nothing of processes and users, which are the service's business.
+"""
+
+import concurrent.futures
+import dataclasses
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import jax
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from vit_core.checkpoints.restore import load_checkpoint
+from vit_core.errors import BadCheckpoint, BadInput, shorten
+from vit_core.inference import programs
+from vit_core.inference.attention import Attention
+from vit_core.inference.devices import describe_device, enable_compile_cache, pick_device
+from vit_core.inference.labels import Labels, labels_for, own_labels, read_labels
+from vit_core.inference.programs import Outputs
+from vit_core.inference.results import Prediction
+from vit_core.models.build import Params
+from vit_core.models.config import ModelConfig
+from vit_core.preprocess import METHODS, Method, read_image, to_model_input
+from vit_core.settings import Settings
+from vit_core.store.store import Store
+
+__all__ = ["DECODERS", "Attention", "Prediction", "Predictor", "load_predictor", "open_predictor"]
+
+DECODERS = min(4, os.cpu_count() or 1)  # a decode needs up to 250 MB
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Predictor:
+    """A checkpoint on a device. Does not change; use it from as many threads as you like.
+
+    Attributes:
+        name: of the checkpoint.
+        config: its architecture, with the resolution it was loaded for.
+        labels: names of the classes.
+        notes: what is unusual about the checkpoint, as sentences.
+        load_seconds: what reading it and moving it to the device took.
+    """
+
+    name: str
+    config: ModelConfig
+    labels: Labels
+    notes: tuple[str, ...]
+    load_seconds: float
+    _params: Params
+    _device: jax.Device
+    _compile_seconds: list[float] = dataclasses.field(default_factory=list)
+
+    @property
+    def resolution(self) -> int:
+        """Side of the input in pixels."""
+        return self.config.resolution
+
+    @property
+    def device(self) -> str:
+        """What computes, as text: "CPU", "NVIDIA H200"."""
+        return describe_device(self._device)
+
+    @property
+    def seconds(self) -> Mapping[str, float]:
+        """What loading and compiling took so far: "load" and "compile"."""
+        return {"load": self.load_seconds, "compile": sum(self._compile_seconds)}
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory of the weights."""
+        return sum(leaf.nbytes for leaf in jax.tree.leaves(self._params))
+
+    def logits(self, images: Float32[np.ndarray, "B H W 3"]) -> Float32[np.ndarray, "B K"]:
+        """Classify images that are ready for the model, before the softmax.
+
+        Args:
+            images: RGB in [-1, 1], H = W = `resolution`.
+
+        Raises:
+            BadInput: images of another size.
+            BadCheckpoint: the checkpoint has no head.
+        """
+        self.check_head()
+        return np.asarray(self._run_float(images).logits)
+
+    def features(self, images: Float32[np.ndarray, "B H W 3"]) -> Float32[np.ndarray, "B D"]:
+        """Give the input of the head: the class token or the mean of all tokens after the last layer.
+
+        Args:
+            images: RGB in [-1, 1], H = W = `resolution`.
+
+        Raises:
+            BadInput: images of another size.
+        """
+        return np.asarray(self._run_float(images).features)
+
+    def attention(self, images: Float32[np.ndarray, "B H W 3"]) -> Attention:
+        """Show where each layer and head looks; see `Attention`.
+
+        Args:
+            images: RGB in [-1, 1], H = W = `resolution`.
+
+        Raises:
+            BadInput: images of another size.
+        """
+        maps = self._run_float(images, attention=True).attention
+        assert maps is not None  # noqa: S101 - asked for
+        return maps
+
+    def classify(
+        self, items: Sequence[bytes | str | Path], top_k: int = 5, *, preprocessing: Method = "resize"
+    ) -> list[list[Prediction]]:
+        """Name what is on images.
+
+        Args:
+            items: image files, or their bytes.
+            top_k: how many classes to give per image.
+            preprocessing: a key of `vit_core.preprocess.METHODS`.
+
+        Returns:
+            For each image its most probable classes, best first.
+
+        Raises:
+            BadImage: one of them is no image; the message says which.
+            BadInput: `top_k` below 1, or no such preprocessing.
+            BadCheckpoint: the checkpoint has no head.
+        """
+        self.check_head()
+        if top_k < 1:
+            raise BadInput(f"top_k is {top_k}; at least one class has to be given per image.")
+        if preprocessing not in METHODS:
+            raise BadInput(f"There is no preprocessing {shorten(preprocessing)!r}; it is one of {', '.join(METHODS)}.")
+
+        def prepare(item: bytes | str | Path) -> np.ndarray:
+            return to_model_input(read_image(item), self.resolution, method=preprocessing)
+
+        answers = []
+        largest = max(programs.BATCH_SIZES)
+        with concurrent.futures.ThreadPoolExecutor(DECODERS) as pool:
+            for start in range(0, len(items), largest):
+                images = np.stack(list(pool.map(prepare, items[start : start + largest])))
+                answers += [self.name_classes(row, top_k) for row in np.asarray(self.run(images).logits)]
+        return answers
+
+    def name_classes(self, logits: Float32[np.ndarray, "K"], top_k: int) -> list[Prediction]:
+        """Turn the logits of one image into its most probable classes, best first; of equals the lower index."""
+        shifted = np.exp(logits.astype(np.float64) - logits.max())
+        probabilities = shifted / shifted.sum()
+        best = np.argsort(-probabilities, kind="stable")[:top_k]
+        return [Prediction(int(index), self.labels.names[index], float(probabilities[index])) for index in best]
+
+    def check_head(self) -> None:
+        """Refuse to classify without a head.
+
+        Raises:
+            BadCheckpoint: the checkpoint has none.
+        """
+        if self.config.num_classes == 0:
+            raise BadCheckpoint(
+                f"The checkpoint {shorten(self.name)!r} has no head, so it knows no classes; it only gives features."
+            )
+
+    def run(
+        self,
+        images: UInt8[np.ndarray, "B res res 3"] | Float32[np.ndarray, "B res res 3"],
+        *,
+        attention: bool = False,
+        on_compile: Callable[[], None] = lambda: None,
+        on_compute: Callable[[], None] = lambda: None,
+    ) -> Outputs:
+        """Run the model on any number of images.
+
+        Args:
+            images: uint8 as `vit_core.preprocess.to_model_input` gives them, a fourth of the bytes to move and scaled
+                on the device; or float32 in [-1, 1].
+            attention: whether to give attention maps too.
+            on_compile: called before a program is compiled.
+            on_compute: called before each batch.
+
+        Raises:
+            OutOfMemory: the device has too little memory.
+        """
+        outputs, compile_seconds = programs.run(
+            self.config,
+            self._params,
+            images,
+            self._device,
+            attention=attention,
+            on_compile=on_compile,
+            on_compute=on_compute,
+        )
+        self._compile_seconds.append(compile_seconds)
+        return outputs
+
+    def _run_float(self, images: np.ndarray, *, attention: bool = False) -> Outputs:
+        wanted = (self.resolution, self.resolution, 3)
+        if images.ndim != 4 or images.shape[1:] != wanted:
+            raise BadInput(
+                f"The images have the shape {images.shape}; this model wants [B, {', '.join(map(str, wanted))}]."
+            )
+        return self.run(np.asarray(images, np.float32), attention=attention)
+
+
+def load_predictor(
+    name_or_path: str | Path,
+    resolution: int | None = None,
+    device: str | None = None,
+    *,
+    settings: Settings | None = None,
+    labels: Labels | Sequence[str] | Path | None = None,
+) -> Predictor:
+    """Load a checkpoint, downloading it first if needed, and get ready to predict with it.
+
+    Compiled programs are kept in the cache folder for the next process.
+
+    Args:
+        name_or_path: name of a checkpoint in the index, or an `.npz` file in the published layout.
+        resolution: side of the input in pixels, a multiple of the patch size; None takes the checkpoint's own.
+        device: "auto", "cpu", "gpu" or "tpu"; None takes the settings'.
+        settings: None reads them from the environment.
+        labels: class names, or a file of them; None takes those of the checkpoint's data set.
+
+    Raises:
+        BadInput: no such name, file, device or resolution, or class names that do not fit.
+        BadCheckpoint: the file is not a checkpoint of a known architecture.
+        StoreError: the download failed.
+    """
+    settings = settings or Settings.from_environment(os.environ)
+    store = Store(settings)
+    enable_compile_cache(settings.cache_dir)
+    where = pick_device(device or settings.device)
+    with store.borrow(name_or_path) as path:
+        return open_predictor(path, name=str(name_or_path), resolution=resolution, device=where, labels=labels)
+
+
+def open_predictor(
+    path: Path,
+    *,
+    name: str,
+    device: jax.Device,
+    resolution: int | None = None,
+    labels: Labels | Sequence[str] | Path | None = None,
+) -> Predictor:
+    """Load a local file; `load_predictor` without store and settings.
+
+    Args:
+        path: the file.
+        name: what the checkpoint is called; decides the class names where `labels` is None.
+        device: where to compute.
+        resolution: as in `load_predictor`.
+        labels: as in `load_predictor`.
+
+    Raises:
+        BadInput: the resolution or the class names do not fit.
+        BadCheckpoint: the file is not a checkpoint of a known architecture.
+    """
+    start = time.perf_counter()
+    checkpoint = load_checkpoint(path, resolution=resolution)
+    config = checkpoint.config
+    chosen = _choose_labels(labels, name, config.num_classes)
+    params: Params = jax.device_put(checkpoint.params, device)
+    for leaf in jax.tree.leaves(params):
+        leaf.block_until_ready()
+    notes = checkpoint.notes
+    if chosen.dataset == "i21k":
+        notes += (_I21K_NOTE,)
+    return Predictor(name, config, chosen, notes, time.perf_counter() - start, params, device)
+
+
+# big_vision/configs/vit_i21k.py: loss "sigmoid_xent", labels are multi-hot.
+_I21K_NOTE = (
+    "The ImageNet-21k classes were trained each on its own and overlap (an animal is also a dog and a beagle); "
+    "the probabilities shown are shares among all of them."
+)
+
+
+def _choose_labels(labels: Labels | Sequence[str] | Path | None, name: str, num_classes: int) -> Labels:
+    if labels is None:
+        return labels_for(name, num_classes)
+    if isinstance(labels, str | Path):
+        return read_labels(Path(labels), num_classes)
+    if isinstance(labels, Labels):
+        own_labels(labels.names, num_classes)  # for the check of their number
+        return labels
+    return own_labels(labels, num_classes)

@@ -1,0 +1,220 @@
+"""Compiled forward passes: one per architecture, batch size, kind of input and device, made once per process.
+
+Weights are arguments, so a second checkpoint of an architecture runs the program of the first. Batch sizes are few and
+fixed, since every new one would be compiled anew; what is missing to the next one is padded.
+"""
+
+import functools
+import threading
+import time
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Float32, Num, PyTree, UInt8
+
+from vit_core.errors import OutOfMemory
+from vit_core.inference.attention import Attention, summarise
+from vit_core.inference.devices import describe_device
+from vit_core.models.build import GraphDef, Params, build, forward
+from vit_core.models.config import ModelConfig
+
+BATCH_SIZES = (1, 8, 32)
+# Attention holds [H, N, N] per layer and image; 8 images of L/16 at 384 px are 170 MB per layer.
+ATTENTION_BATCH_SIZES = (1, 8)
+
+Inputs = Literal["uint8", "float32"]
+
+
+class Outputs(NamedTuple):
+    """What a forward pass gives.
+
+    Attributes:
+        logits: float32 [B, K].
+        features: float32 [B, D], the input of the head.
+        attention: maps, or None where they were not asked for.
+    """
+
+    logits: Array | np.ndarray
+    features: Array | np.ndarray
+    attention: Attention | None
+
+
+class Spec(NamedTuple):
+    """What decides a program.
+
+    Attributes:
+        config: the architecture, input size included.
+        batch: number of images.
+        inputs: "uint8" pixels, which are scaled on the device, or "float32" in [-1, 1].
+        attention: whether attention maps are given too.
+        device: where it runs.
+    """
+
+    config: ModelConfig
+    batch: int
+    inputs: Inputs
+    attention: bool
+    device: jax.Device
+
+
+class Program(NamedTuple):
+    """A compiled forward pass.
+
+    Attributes:
+        run: from parameters and images, both on the device or not, to `Outputs` on the device.
+        compile_seconds: what making it took.
+    """
+
+    run: Callable[[PyTree, Num[Array | np.ndarray, "B H W 3"]], Outputs]
+    compile_seconds: float
+
+
+def program(spec: Spec) -> Program:
+    """Give the program, compiled if this process has not done so; one at a time, since compilers take all cores."""
+    with _COMPILING:
+        if spec not in _PROGRAMS:
+            while len(_PROGRAMS) >= _KEPT:
+                del _PROGRAMS[next(iter(_PROGRAMS))]
+            _PROGRAMS[spec] = _compile(spec)
+        return _PROGRAMS[spec]
+
+
+def is_compiled(spec: Spec) -> bool:
+    """Tell whether `program` will return at once."""
+    return spec in _PROGRAMS
+
+
+def plan_batches(count: int, sizes: tuple[int, ...], *, fill: float) -> list[int]:
+    """Split images into batches of the fixed sizes; the last may be padded.
+
+    Args:
+        count: number of images.
+        sizes: batch sizes, ascending, the first of them 1.
+        fill: a larger batch is taken only if at least this part of it is real. On a CPU padding costs as much as
+            images do, on an accelerator next to nothing.
+
+    Example:
+        >>> plan_batches(39, (1, 8, 32), fill=0.75), plan_batches(3, (1, 8, 32), fill=0.25)
+        ([32, 8], [8])
+    """
+    batches = []
+    while count > 0:
+        size = max(size for size in sizes if size == 1 or count >= size * fill)
+        batches.append(size)
+        count -= size
+    return batches
+
+
+def run(
+    config: ModelConfig,
+    params: Params,
+    images: UInt8[np.ndarray, "B res res 3"] | Float32[np.ndarray, "B res res 3"],
+    device: jax.Device,
+    *,
+    attention: bool = False,
+    on_compile: Callable[[], None] = lambda: None,
+    on_compute: Callable[[], None] = lambda: None,
+) -> tuple[Outputs, float]:
+    """Run a model on any number of images.
+
+    Args:
+        config: the architecture.
+        params: its weights, on the device.
+        images: uint8 pixels, or float32 in [-1, 1].
+        device: where to run.
+        attention: whether to give attention maps too.
+        on_compile: called before a program is compiled.
+        on_compute: called before each batch.
+
+    Returns:
+        numpy outputs, and the seconds that compiling took.
+
+    Raises:
+        OutOfMemory: the device has too little memory.
+    """
+    try:
+        return _run(config, params, images, device, attention, on_compile, on_compute)
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise OutOfMemory(
+            f"{describe_device(device)} has too little memory for {config.variant} at {config.resolution} px; "
+            "take a smaller model or resolution."
+        ) from error
+
+
+# The one state of this module: JAX's own cache of programs is per process as well.
+_PROGRAMS: dict[Spec, Program] = {}
+_KEPT = 128
+_COMPILING = threading.Lock()
+
+
+def _compile(spec: Spec) -> Program:
+    start = time.perf_counter()
+    dtype = "float32" if spec.device.platform == "cpu" else "bfloat16"
+    graphdef, params = build(spec.config, dtype=dtype)
+    shape = (spec.batch, spec.config.resolution, spec.config.resolution, 3)
+    images = np.broadcast_to(np.zeros((), spec.inputs), shape)  # takes no memory; only its shape is looked at
+    with jax.default_device(spec.device):
+        run = _forward.lower(graphdef, params, images, spec.config if spec.attention else None).compile()
+    return Program(run, time.perf_counter() - start)
+
+
+def _run(
+    config: ModelConfig,
+    params: Params,
+    images: np.ndarray,
+    device: jax.Device,
+    attention: bool,
+    on_compile: Callable[[], None],
+    on_compute: Callable[[], None],
+) -> tuple[Outputs, float]:
+    inputs: Inputs = "uint8" if images.dtype == np.uint8 else "float32"
+    sizes = ATTENTION_BATCH_SIZES if attention else BATCH_SIZES
+    fill = 0.75 if device.platform == "cpu" else 0.25
+    parts: list[Outputs] = []
+    compile_seconds, start = 0.0, 0
+    for size in plan_batches(max(len(images), 1), sizes, fill=fill):
+        spec = Spec(config, size, inputs, attention, device)
+        if not is_compiled(spec):
+            on_compile()
+            compile_seconds += program(spec).compile_seconds
+        on_compute()
+        batch = images[start : start + size]
+        outputs = program(spec).run(params, jax.device_put(_pad(batch, size), device))
+        parts.append(_to_host(outputs, len(batch)))
+        start += size
+    return _concatenate(parts), compile_seconds
+
+
+def _pad(images: np.ndarray, size: int) -> np.ndarray:
+    padding = np.zeros((size - len(images), *images.shape[1:]), images.dtype)
+    return np.concatenate([images, padding]) if len(padding) else images
+
+
+def _to_host(outputs: Outputs, count: int) -> Outputs:
+    host: Outputs = jax.tree.map(lambda array: np.asarray(array)[:count], outputs)
+    return host
+
+
+def _concatenate(parts: list[Outputs]) -> Outputs:
+    joined: Outputs = jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
+    return joined
+
+
+@functools.partial(jax.jit, static_argnums=(0, 3))
+def _forward(
+    graphdef: GraphDef, params: PyTree, images: Num[Array, "B H W 3"], attention_of: ModelConfig | None
+) -> Outputs:
+    if images.dtype == jnp.uint8:
+        images = _normalise(images)
+    output = forward(graphdef, params, images, capture_attention=attention_of is not None)
+    maps = None if attention_of is None or output.attention is None else summarise(output.attention, attention_of)
+    return Outputs(output.logits, output.features, maps)
+
+
+def _normalise(images: Num[Array, "B H W 3"]) -> Float[Array, "B H W 3"]:
+    return (images.astype(jnp.float32) - 127.5) / 127.5  # as vit_core.preprocess.normalise
