@@ -1,0 +1,99 @@
+"""A checkpoint that is not here yet: what it costs, how far it is, and what to do when the bucket says no."""
+
+import streamlit as st
+
+from app import resources, state
+from app.components.checkpoint_in_hand import InHand
+from app.components.errors import shown_errors
+from app.components.plain_text import plain
+from app.components.wording import megabytes
+from vit_core.errors import AccessDenied, ObjectMissing, Unreachable, VitError
+from vit_core.store.downloads import DownloadState
+from vit_core.store.progress import Progress
+
+POLL_S = 0.5
+HEADLINES: dict[type[VitError], str] = {
+    AccessDenied: "The bucket is closed to visitors without an account, so this file cannot be had from it.",
+    ObjectMissing: "The bucket answers, but has no such file.",
+    Unreachable: "The bucket gives no answer.",
+}
+
+
+def show_download(hand: InHand) -> None:
+    """Show the download of a checkpoint: the offer, the progress, or the failure with the next step.
+
+    The page runs anew when the file has arrived.
+    """
+    running = _state_of(hand)
+    going = running is not None and running.status == "running"
+    st.fragment(_download, run_every=POLL_S if going else None)(hand, going)
+
+
+def _download(hand: InHand, was_going: bool) -> None:
+    with shown_errors(), st.container(border=True, key="download"):
+        now = _state_of(hand)
+        going = now is not None and now.status == "running"
+        if going != was_going:
+            st.rerun()
+        if now is None or now.status in ("cancelled", "done"):
+            _show_offer(hand)
+        elif now.status == "failed":
+            _show_failure(hand, now)
+        else:
+            _show_progress(hand, now.progress)
+
+
+def _state_of(hand: InHand) -> DownloadState | None:
+    return resources.downloads().state(hand.name)
+
+
+def _show_offer(hand: InHand) -> None:
+    size = "" if hand.size_bytes is None else f" {megabytes(hand.size_bytes)}"
+    st.markdown("**This checkpoint is not on this machine yet.** It is downloaded once, checked, and kept.")
+    st.button(f"Download{size}", type="primary", on_click=_start, args=(hand.name,))
+
+
+def _start(name: str) -> None:
+    resources.downloads().start(name)
+
+
+def _show_progress(hand: InHand, progress: Progress | None) -> None:
+    total = progress.total_bytes if progress else None
+    share = progress.done_bytes / total if progress and total else 0.0
+    st.progress(min(share, 1.0), text=progress_words(progress))
+    st.button("Cancel", on_click=resources.downloads().cancel, args=(hand.name,))
+
+
+def progress_words(progress: Progress | None) -> str:
+    """Give how far a download is, as far as that is known.
+
+    Example:
+        >>> progress_words(Progress("x", 12_000_000, 37_000_000, 5e6, 5.0))
+        '12 of 37 MB · 5.0 MB/s · 5 seconds left'
+    """
+    if progress is None:
+        return "Waiting for the bucket…"
+    done = progress.done_bytes / 1e6
+    parts = [f"{done:,.0f} of {progress.total_bytes / 1e6:,.0f} MB" if progress.total_bytes else f"{done:,.0f} MB"]
+    if progress.bytes_per_s:
+        parts.append(f"{progress.bytes_per_s / 1e6:.1f} MB/s")
+    if progress.seconds_left is not None:
+        parts.append(f"{_duration(progress.seconds_left)} left")
+    return " · ".join(parts)
+
+
+def _show_failure(hand: InHand, failed: DownloadState) -> None:
+    error = failed.error
+    headline = next((words for kind, words in HEADLINES.items() if isinstance(error, kind)), "The download failed.")
+    st.error(f"**{headline}**\n\n{plain(str(error), limit=800)}")
+    st.markdown(
+        "What works now: a demo model, which comes with the app; an .npz file of your own (under *Change*); or a "
+        "mirror of the bucket, which the operator names in VIT_BUCKET."
+    )
+    with st.container(horizontal=True):
+        st.button("Use the demo model", type="primary", on_click=lambda: state.update(checkpoint=""))
+        st.button("Try again", on_click=_start, args=(hand.name,))
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"

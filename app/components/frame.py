@@ -1,0 +1,72 @@
+"""The frame round every page: the two chips in the header, what computes and where the catalogue comes from."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import streamlit as st
+
+from app import resources, state
+from app.components.catalogue_source import show_catalogue_source, source_words
+from app.components.errors import shown_errors
+from app.components.plain_text import plain
+from vit_core.inference.service import ServiceStatus
+
+STYLE = Path(__file__).parent.parent / "assets" / "style.css"
+STATES = {
+    "cold": "asleep",
+    "starting": "waking up",
+    "ready": "free",
+    "busy": "answering",
+}
+
+
+def show_chips() -> None:
+    """Show both chips; while the bucket is asked they look every second, and the page follows when it has answered."""
+    waiting = _waiting()
+    st.fragment(_chips, run_every=1.0 if waiting else None)(waiting)
+
+
+def _chips(waited: bool) -> None:
+    with shown_errors():
+        if waited and not _waiting():
+            st.rerun()
+        with st.container(key="chips", horizontal=True, horizontal_alignment="right", gap="xsmall"):
+            _device_chip(resources.service().status())
+            _catalogue_chip()
+
+
+def _waiting() -> bool:
+    return resources.live_catalogue().asking or resources.own_table().loading
+
+
+def device_words(status: ServiceStatus) -> str:
+    """Give the device and what it does, for the chip.
+
+    Example:
+        >>> device_words(ServiceStatus("ready", "CPU", (), 0))
+        'CPU · free'
+    """
+    queue = f", {status.queued} waiting" if status.queued else ""
+    return f"{status.device or 'Model engine'} · {STATES[status.state]}{queue}"
+
+
+def _device_chip(status: ServiceStatus) -> None:
+    with st.popover(plain(device_words(status)), type="tertiary"):
+        st.markdown("**What computes**")
+        if status.state == "cold":
+            st.write("Nothing yet. A process of its own starts with your first picture and picks the best device.")
+        else:
+            st.write(f"Device: {plain(status.device or 'being looked for')}.")
+            holder = "this app's predictor is answering" if status.state == "busy" else "nobody is using it"
+            st.write(f"Right now {holder}; {status.queued} requests wait.")
+        if status.loaded:
+            st.write("In memory:\n" + "\n".join(f"- {plain(name)}" for name in status.loaded))
+        st.caption(f"Chosen by the operator (VIT_DEVICE): {resources.settings().device}.")
+
+
+def _catalogue_chip() -> None:
+    key = state.address().catalogue
+    table = resources.catalogue(key)
+    asking = " …" if _waiting() else ""
+    with st.popover(f"{source_words(key, table, now=datetime.now(UTC))}{asking}", type="tertiary"):
+        show_catalogue_source(key, table)

@@ -1,0 +1,128 @@
+"""The ways for a picture to come in: dropped or chosen, pasted, from the camera, or one of the samples."""
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+from streamlit.components.v2.types import ComponentRenderer
+
+from app.components.plain_text import bullets, plain
+from app.pictures import MAX_PICTURES, Picture, PictureBox
+
+_GATE = Path(__file__).parent.parent / "assets" / "picture_gate.js"
+_ROUND, _CAMERA_ROUND, FOCUS = "uploader round", "camera round", "picture in focus"
+
+
+def show_upload(box: PictureBox, *, max_mb: int) -> None:
+    """Show the drop zone, paste and camera; what comes in goes to `box` at once and the drop zone is empty again.
+
+    Args:
+        box: the pictures of this visitor.
+        max_mb: limit of one picture in 10^6 bytes.
+    """
+    key = f"pictures-drop-{st.session_state.get(_ROUND, 0)}"
+    st.file_uploader(
+        "Drop pictures here, choose them, or paste one with Ctrl+V",
+        accept_multiple_files=True,
+        key=key,
+        on_change=_take_uploads,
+        args=(box, key),
+    )
+    _gate()(
+        key="picture gate",
+        data={"uploader": key, "maxBytes": max_mb * 1000**2, "room": MAX_PICTURES - len(box.pictures)},
+        on_refused_change=lambda: _note_refused(box, max_mb),
+    )
+    if st.toggle("Use the camera", key="camera wanted"):
+        camera = f"camera-{st.session_state.get(_CAMERA_ROUND, 0)}"
+        st.camera_input("Take a picture", key=camera, on_change=_take_photo, args=(box, camera))
+
+
+def show_samples(box: PictureBox, samples: Sequence[Path]) -> None:
+    """Show pictures that come with the app; one click takes one.
+
+    Args:
+        box: the pictures of this visitor.
+        samples: their files.
+    """
+    if not samples:
+        return
+    st.caption("Or try one of these:")
+    with st.container(key="samples"):
+        cells = st.grid(len(samples), min_column_width=72, gap="small")
+        for sample in samples:
+            name = sample.stem.replace("_", " ")
+            with cells.cell():
+                st.image(str(sample), width="stretch", alt=f"Sample picture: {name}")
+                st.button(plain(name), key=f"sample {sample.name}", width="stretch", on_click=_take, args=(box, sample))
+
+
+def show_notes(box: PictureBox) -> None:
+    """Show why pictures were left out, one sentence each, until they are dismissed."""
+    if not box.notes:
+        return
+    with st.container(border=True):
+        st.markdown(f"**{len(box.notes)} left out or given twice**")
+        st.markdown(bullets(box.notes[:20]))
+        if len(box.notes) > 20:
+            st.caption(f"… and {len(box.notes) - 20} more.")
+        st.button("Dismiss", on_click=box.notes.clear, type="tertiary")
+
+
+def focus_on(picture: Picture) -> None:
+    """Make `picture` the one that is shown large."""
+    st.session_state[FOCUS] = picture.digest
+
+
+def picture_in_focus(box: PictureBox) -> Picture | None:
+    """Give the picture that is shown large: the chosen one, else the first."""
+    chosen = st.session_state.get(FOCUS)
+    return next((picture for picture in box.pictures if picture.digest == chosen), next(iter(box.pictures), None))
+
+
+def _take_uploads(box: PictureBox, key: str) -> None:
+    added = [box.add(upload.name, upload.getvalue()) for upload in st.session_state[key]]
+    # A new key makes a new, empty drop zone, and lets Streamlit give back the memory of the uploads.
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+    _focus_first(added)
+
+
+def _take_photo(box: PictureBox, key: str) -> None:
+    photo = st.session_state[key]
+    if photo is None:
+        return
+    st.session_state[_CAMERA_ROUND] = st.session_state.get(_CAMERA_ROUND, 0) + 1
+    _focus_first([box.add(f"photo {st.session_state[_CAMERA_ROUND]}.jpg", photo.getvalue())])
+
+
+def _take(box: PictureBox, sample: Path) -> None:
+    known = {picture.name for picture in box.pictures}
+    if sample.name not in known:
+        box.add(sample.name, sample.read_bytes())
+    _focus_first([picture for picture in box.pictures if picture.name == sample.name])
+
+
+def _focus_first(added: Sequence[Picture | None]) -> None:
+    for picture in added:
+        if picture is not None:
+            focus_on(picture)
+            return
+
+
+def _note_refused(box: PictureBox, max_mb: int) -> None:
+    refused = st.session_state["picture gate"].refused
+    for file in refused["files"]:
+        name = str(file["name"])[:300]
+        if file["why"] == "size":
+            box.note_too_large(name, int(file["size"]))
+        else:
+            box.note_too_many(name)
+    if (more := int(refused["count"]) - len(refused["files"])) > 0:
+        box.notes.append(f"{more} further files were left out for the same reasons.")
+
+
+@functools.cache
+def _gate() -> ComponentRenderer:
+    """Register the script once in this process."""
+    return st.components.v2.component("picture_gate", js=_GATE.read_text(encoding="utf-8"))

@@ -1,0 +1,105 @@
+"""What all visitors share, made once: settings, catalogues, files, the prediction service. The only caches of the app.
+
+What is given here is never changed by a page. Things of one visitor (pictures, answers, an own table) live in the
+session and are given here too, so that pages ask one place.
+"""
+
+import os
+from pathlib import Path
+from typing import cast
+
+import streamlit as st
+
+from app.answers import AnswerBook
+from app.own_checkpoints import OwnCheckpoints
+from app.own_table import OwnTable
+from app.pictures import PictureBox
+from app.refresh import LiveCatalogue
+from vit_core.catalog.index import Catalogue, load_demo
+from vit_core.inference.service import PredictionService
+from vit_core.settings import Settings, bundled_data_dir
+from vit_core.store.downloads import Downloads
+from vit_core.store.store import Store
+
+
+@st.cache_resource(show_spinner=False)
+def settings() -> Settings:
+    """Give the operator's settings, read once from the environment."""
+    return Settings.from_environment(os.environ)
+
+
+@st.cache_resource(show_spinner=False)
+def store() -> Store:
+    """Give the local copies of checkpoints."""
+    return Store(settings())
+
+
+@st.cache_resource(show_spinner=False)
+def own_checkpoints() -> OwnCheckpoints:
+    """Give the checkpoint files that visitors brought."""
+    return OwnCheckpoints(settings().cache_dir / "own")
+
+
+@st.cache_resource(show_spinner=False)
+def downloads() -> Downloads:
+    """Give the downloads under way, shared: two visitors who want one file wait for one download."""
+    return Downloads(store())
+
+
+@st.cache_resource(show_spinner=False, on_release=lambda service: service.close())
+def service() -> PredictionService:
+    """Give the way to the process that owns the accelerator; that process starts with the first picture."""
+    return PredictionService(settings())
+
+
+@st.cache_resource(show_spinner=False)
+def live_catalogue() -> LiveCatalogue:
+    """Give the main catalogue; the bucket is asked in the background, the first time this is called."""
+    live = LiveCatalogue(settings())
+    live.ask()
+    return live
+
+
+@st.cache_resource(show_spinner=False)
+def demo_catalogue() -> Catalogue:
+    """Give the catalogue of the small models that come with the app."""
+    return load_demo()
+
+
+def samples() -> tuple[Path, ...]:
+    """Give the sample pictures that come with the app."""
+    return tuple(sorted((bundled_data_dir() / "demo" / "samples").glob("*.jpg")))
+
+
+def catalogue(key: str) -> Catalogue:
+    """Give the table that stands behind `key`: "augreg", "demo", or "yours", the table of this visitor.
+
+    "yours" without an own table (a link from somebody else, a server started anew) is the main one.
+    """
+    if key == "demo":
+        return demo_catalogue()
+    return (own_table().current if key == "yours" else None) or live_catalogue().current
+
+
+def own_table() -> OwnTable:
+    """Give the place of the table that this visitor uploaded or named."""
+    return cast("OwnTable", st.session_state.setdefault("own table", OwnTable()))
+
+
+def pictures() -> PictureBox:
+    """Give the pictures of this visitor."""
+    if "pictures" not in st.session_state:
+        st.session_state["pictures"] = PictureBox(max_picture_bytes=settings().max_upload_mb * 1000**2)
+    return cast("PictureBox", st.session_state["pictures"])
+
+
+def answers() -> AnswerBook:
+    """Give the answers of this visitor; the ticket under way is dropped as soon as the visitor's connection closes."""
+    book = cast("AnswerBook", st.session_state.setdefault("answers", AnswerBook()))
+    _cancel_when_gone(book)
+    return book
+
+
+@st.cache_resource(show_spinner=False, scope="session", on_release=AnswerBook.cancel)
+def _cancel_when_gone(_book: AnswerBook) -> AnswerBook:
+    return _book

@@ -1,0 +1,52 @@
+"""Classify: what does a checkpoint see in my pictures?"""
+
+import streamlit as st
+
+from app import resources, state
+from app.answers import Question
+from app.components.answer import show_answer
+from app.components.checkpoint_in_hand import choose, here_already, show_in_hand
+from app.components.download_progress import show_download
+from app.components.gallery import show_broken, show_gallery
+from app.components.image_upload import picture_in_focus, show_notes, show_samples, show_upload
+from app.components.plain_text import bullets, plain
+from app.components.reading_options import show_reading_options
+from app.components.working import show_work
+
+notes = state.open_page("classify")
+asked = state.address().checkpoint
+demo = resources.demo_catalogue().frame
+tables = [resources.catalogue(state.address().catalogue).frame, resources.live_catalogue().current.frame, demo]
+hand = choose(asked, tables, demo)
+box, book = resources.pictures(), resources.answers()
+
+st.title("What does it see?")
+if notes:
+    st.info(bullets(notes))
+if asked and hand.name != asked:
+    st.warning(f"No catalogue here has the checkpoint {plain(asked, limit=120)}. A demo model answers instead.")
+
+pictures_side, checkpoint_side = st.columns([3, 2], gap="large")
+with checkpoint_side:
+    show_in_hand(hand, here_already(tables, demo), is_default=not asked)
+with pictures_side:
+    show_upload(box, max_mb=resources.settings().max_upload_mb)
+    show_samples(box, resources.samples())
+show_notes(box)
+
+path = resources.own_checkpoints().path(hand.name) or resources.store().local_path(hand.name)
+if path is None:
+    show_download(hand)
+elif not box.pictures:
+    st.info("Add a picture, or click a sample: the answer appears here, with what the model saw and where it looked.")
+else:
+    options = show_reading_options()
+    question = Question(hand.name, path, options.preprocessing, options.resolution)
+    focus = picture_in_focus(box)
+    show_work(question, box, focus)
+    answers = book.answers(question, box.pictures)
+    show_broken(box, answers)
+    show_answer(book, question, focus, top_k=options.top_k)
+    if len(box.pictures) > 1 or len(answers) > 1:
+        show_gallery(box, answers, focus, question)
+state.write_address("classify")
