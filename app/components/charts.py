@@ -1,0 +1,167 @@
+"""The chart of accuracy against speed: every file a mark, the Pareto line, the chosen file ringed.
+
+Builds plotly figures from tables; knows nothing of pages. Text and grid take their colours from the theme.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from app.components.palette import ACCENT, NEUTRAL, look_of, size_order
+from app.components.plain_text import plain_html
+from app.components.wording import megabytes, millions, percent, speed
+from vit_core.catalog.collection import label_of
+from vit_core.catalog.query import pareto_front
+
+MOST_POINTS = 2_000
+# Files of one model have one speed: half of the way to the next model (Ti/16 to B/32) is left for telling them apart.
+_SPREAD = 0.055
+CHART_CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
+
+
+@dataclasses.dataclass(frozen=True)
+class Axis:
+    """What lies to the right: a column, its words, and whether more of it is better."""
+
+    column: str
+    title: str
+    more_is_better: bool
+
+
+SPEED = Axis("infer_samples_per_sec", "Speed: images per second on a V100 at 224 px (log scale)", True)
+PARAMETERS = Axis("params", "Parameters, millions (log scale)", False)
+
+
+def axis_for(files: pd.DataFrame) -> Axis:
+    """Give speed where it is known, else the number of parameters, for catalogues that were never timed."""
+    return SPEED if files[SPEED.column].notna().any() else PARAMETERS
+
+
+def accuracy_chart(files: pd.DataFrame, chosen: str, *, axis: Axis) -> go.Figure:
+    """Draw upstream accuracy against `axis` for files of one pre-training set.
+
+    Args:
+        files: one row per file, of one pre-training set; rows without either number are left out.
+        chosen: name of the file to ring, "" for none.
+        axis: what lies to the right.
+    """
+    drawn = files.dropna(subset=[axis.column, "final_val"]).head(MOST_POINTS)
+    drawn = drawn.assign(x=_spread(drawn, axis), y=drawn["final_val"] * 100)
+    figure = go.Figure()
+    figure.add_trace(_pareto_line(drawn, axis))
+    names = sorted(drawn["name"].astype("str").unique(), key=size_order)
+    for name in names:
+        figure.add_trace(_marks(drawn[drawn["name"] == name], name))
+    ringed = drawn[drawn["filename"] == chosen]
+    if not ringed.empty:
+        figure.add_trace(_ring(ringed))
+    _label_models(figure, drawn, names)
+    _lay_out(figure, axis, drawn)
+    return figure
+
+
+def hover_text(row: pd.Series) -> str:
+    """Give a file in words for a tooltip, as HTML."""
+    recipe = [f"augmentation {row['aug']}", label_of("regularisation", row["regularisation"])]
+    if pd.notna(row["wd"]):
+        recipe.append(f"weight decay {row['wd']:g}")
+    facts = [speed(row["infer_samples_per_sec"]), f"{millions(row['params'])} parameters", megabytes(row["size_bytes"])]
+    accuracy = percent(row["final_val"], source=str(row["final_val_source"]))
+    lines = (" · ".join(recipe), f"{accuracy} upstream", " · ".join(facts))
+    return f"<b>{plain_html(str(row['name']))}</b><br>" + "<br>".join(plain_html(line) for line in lines)
+
+
+def _spread(files: pd.DataFrame, axis: Axis) -> pd.Series:
+    """Move files of one model apart sideways, lightest augmentation on the left, so that each can be clicked."""
+    keys = ["name", "aug", "regularisation", "wd"]
+    ordered = files.sort_values(keys, kind="stable")
+    group = ordered.groupby(["name", axis.column], observed=True)
+    place = group.cumcount() / (group["name"].transform("size") - 1).clip(lower=1)
+    alone = group["name"].transform("size") == 1
+    return (files[axis.column] * (1 + _SPREAD * (2 * place.mask(alone, 0.5) - 1)).reindex(files.index)).astype(
+        "float64"
+    )
+
+
+def _marks(files: pd.DataFrame, name: str) -> go.Scatter:
+    look = look_of(name)
+    return go.Scatter(
+        x=files["x"].round(4).tolist(),
+        y=files["y"].round(3).tolist(),
+        mode="markers",
+        name=name,
+        marker={"color": look.colour, "symbol": look.symbol, "size": 9, "opacity": 0.85, "line": {"width": 0}},
+        selected={"marker": {"opacity": 0.85}},
+        unselected={"marker": {"opacity": 0.85}},
+        customdata=files["filename"].astype("str").tolist(),
+        hovertext=[hover_text(row) for _, row in files.iterrows()],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+
+
+def _pareto_line(files: pd.DataFrame, axis: Axis) -> go.Scatter:
+    gains = files.assign(gain=files[axis.column] * (1 if axis.more_is_better else -1))
+    front = gains[pareto_front(gains, "gain", "final_val")].sort_values(axis.column)
+    return go.Scatter(
+        x=front[axis.column].tolist(),
+        y=front["y"].tolist(),
+        mode="lines",
+        line={"color": NEUTRAL, "width": 1.5, "dash": "dot", "shape": "vh" if axis.more_is_better else "hv"},
+        hoverinfo="skip",
+        name="best for its speed",
+    )
+
+
+def _ring(ringed: pd.DataFrame) -> go.Scatter:
+    return go.Scatter(
+        x=ringed["x"].tolist(),
+        y=ringed["y"].tolist(),
+        mode="markers",
+        name="chosen",
+        marker={"symbol": "circle-open", "size": 19, "color": ACCENT, "line": {"width": 3}},
+        hoverinfo="skip",
+    )
+
+
+def _label_models(figure: go.Figure, files: pd.DataFrame, names: Sequence[str]) -> None:
+    for name in names:
+        best = files[files["name"] == name].nlargest(1, "y").iloc[0]
+        figure.add_annotation(
+            x=math.log10(best["x"]),  # annotations take the exponent on a log axis
+            y=best["y"],
+            text=f"<b>{plain_html(name)}</b>",
+            font={"color": look_of(name).colour, "size": 12},
+            showarrow=False,
+            yshift=15,
+        )
+
+
+def _lay_out(figure: go.Figure, axis: Axis, files: pd.DataFrame) -> None:
+    figure.update_layout(
+        height=340,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        showlegend=False,
+        hovermode="closest",
+        dragmode=False,
+        clickmode="event+select",
+        hoverlabel={"align": "left"},
+    )
+    ticks = (
+        [50, 100, 200, 500, 1000, 2000, 5000, 10000]
+        if axis is SPEED
+        else [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 50, 100, 300]
+    )
+    scale = 1 if axis is SPEED else 1e6
+    figure.update_xaxes(
+        type="log",
+        title=axis.title,
+        tickvals=[tick * scale for tick in ticks],
+        ticktext=[f"{tick:,g}" for tick in ticks],
+        showgrid=True,
+    )
+    low, high = (files["y"].min(), files["y"].max()) if len(files) else (0.0, 100.0)
+    room = max((high - low) * 0.16, 1.0)
+    figure.update_yaxes(title="Upstream accuracy", ticksuffix=" %", range=[low - room / 2, high + room])

@@ -1,0 +1,92 @@
+"""The chart of accuracy and speed with its choice of pre-training set: one at a time, since sets cannot be compared."""
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+from app.components.charts import CHART_CONFIG, SPEED, accuracy_chart, axis_for
+from app.components.palette import look_of, size_order
+from app.components.plain_text import plain
+from vit_core.catalog.collection import label_of
+
+OnChoose = Callable[[str], None]
+
+
+def frontier(
+    files: pd.DataFrame, chosen: str, upstream: str, *, on_choose: OnChoose, on_show: Callable[[str], None]
+) -> None:
+    """Show the chart; a clicked mark is handed to `on_choose` by its file name.
+
+    Args:
+        files: one row per file that passes the filters.
+        chosen: name of the file to ring, "" for none.
+        upstream: the pre-training set to show, "" for that of the chosen file or the first one.
+        on_choose: called with a file name.
+        on_show: called with the pre-training set that the user wants to see.
+    """
+    shown = shown_set(files, chosen, upstream)
+    _choose_set(files, shown, on_show)
+    drawn = files[files["ds"] == shown]
+    axis = axis_for(drawn)
+    key = "frontier"
+
+    def choose() -> None:
+        points = st.session_state[key]["selection"]["points"]
+        names = [point["customdata"] for point in points if point.get("customdata")]
+        if names:
+            on_choose(str(names[0] if isinstance(names[0], str) else names[0][0]))
+
+    st.plotly_chart(
+        accuracy_chart(drawn, chosen, axis=axis),
+        key=key,
+        on_select=choose,
+        selection_mode="points",
+        config=CHART_CONFIG,
+        alt=_alternative(drawn, label_of("ds", shown), axis.column),
+    )
+    _caption(drawn, axis.column)
+
+
+def shown_set(files: pd.DataFrame, chosen: str, upstream: str) -> str:
+    """Give the pre-training set to draw: the one asked for, that of the chosen file, or the first of the catalogue."""
+    there = [str(ds) for ds in files["ds"].cat.categories if (files["ds"] == ds).any()]
+    own = files.loc[files["filename"] == chosen, "ds"]
+    wanted = [upstream, *(str(ds) for ds in own)]
+    return next((ds for ds in wanted if ds in there), there[0])
+
+
+def _choose_set(files: pd.DataFrame, shown: str, on_show: Callable[[str], None]) -> None:
+    counts = files["ds"].value_counts()
+    there = [str(ds) for ds in files["ds"].cat.categories if counts[ds]]
+    key = "frontier set"
+    st.session_state[key] = shown
+    st.segmented_control(
+        "Pre-trained on",
+        there,
+        key=key,
+        required=True,
+        format_func=lambda ds: f"{plain(label_of('ds', ds))} ({counts[ds]:,})",
+        label_visibility="collapsed",
+        on_change=lambda: on_show(str(st.session_state[key])),
+    )
+
+
+def _caption(files: pd.DataFrame, column: str) -> None:
+    silent = files[files[column].isna() | files["final_val"].isna()]
+    names = sorted(silent["name"].astype("str").unique(), key=size_order)
+    missing = f" Not drawn, because a number is not published: {', '.join(names)}." if names else ""
+    sizes = ", ".join(dict.fromkeys(look_of(str(name)).size for name in files["name"].unique()))
+    words = "faster" if column == SPEED.column else "smaller"
+    st.caption(
+        f"One mark is one pre-trained file, coloured by size ({sizes}); ◆ is a hybrid. Click one to open it. On the "
+        f"dotted line nothing {words} is better. Within a model, marks are spread sideways, lightest augmentation "
+        f"first.{plain(missing)}"
+    )
+
+
+def _alternative(files: pd.DataFrame, label: str, column: str) -> str:
+    quantity = "speed" if column == SPEED.column else "number of parameters"
+    return (
+        f"Upstream accuracy against {quantity} of {len(files)} files pre-trained on {label}; the table below lists them"
+    )

@@ -1,0 +1,68 @@
+"""Numbers in words for screens: per cent with one decimal, img/s, MB, M; a missing one is said to be missing."""
+
+import math
+from typing import TypeGuard
+
+from vit_core.catalog.schema import ROUNDED
+
+MISSING = "not published"
+
+
+def percent(fraction: float | None, *, source: str = "", missing: str = MISSING) -> str:
+    """Give an accuracy in per cent; one that is only known rounded is marked and keeps no false decimal.
+
+    Example:
+        >>> percent(0.50605), percent(0.5, source=ROUNDED), percent(None)
+        ('50.6 %', '≈ 50 %', 'not published')
+    """
+    if not _known(fraction):
+        return missing
+    return f"≈ {fraction:.0%}".replace("%", " %") if source == ROUNDED else f"{fraction * 100:.1f} %"
+
+
+def speed(images_per_s: float | None, *, missing: str = MISSING) -> str:
+    """Give a speed.
+
+    Example:
+        >>> speed(9371.0)
+        '9,371 img/s'
+    """
+    return f"{images_per_s:,.0f} img/s" if _known(images_per_s) else missing
+
+
+def millions(count: float | None, *, missing: str = MISSING) -> str:
+    """Give a number of parameters in millions.
+
+    Example:
+        >>> millions(86_567_656), millions(48_330)
+        ('86.6 M', '0.05 M')
+    """
+    if not _known(count):
+        return missing
+    return f"{count / 1e6:,.1f} M" if count >= 1e6 else f"{count / 1e6:.2f} M"
+
+
+def megabytes(size_bytes: float | None, *, missing: str = MISSING) -> str:
+    """Give a file size in 10^6 bytes.
+
+    Example:
+        >>> megabytes(410_391_312.0), megabytes(193_320.0)
+        ('410 MB', '0.2 MB')
+    """
+    if not _known(size_bytes):
+        return missing
+    return f"{size_bytes / 1e6:,.0f} MB" if size_bytes >= 1e7 else f"{size_bytes / 1e6:.1f} MB"
+
+
+def counted(count: int, noun: str) -> str:
+    """Give a count with its noun in the right number.
+
+    Example:
+        >>> counted(1, "file"), counted(1759, "file")
+        ('1 file', '1,759 files')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _known(value: float | None) -> TypeGuard[float]:
+    return value is not None and not math.isnan(value)
