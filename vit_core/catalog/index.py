@@ -16,7 +16,7 @@ import pandas as pd
 from vit_core.catalog.csv_text import LIMIT_BYTES, parse_csv
 from vit_core.catalog.saved import CopyError, Saved, copy_path, read_copy, write_copy
 from vit_core.catalog.table import complete, range_notes
-from vit_core.errors import AccessDenied, BadIndex, ObjectMissing, StoreError, Unreachable, VitError, shorten
+from vit_core.errors import BadIndex, Unreachable, VitError, shorten
 from vit_core.settings import Settings, bundled_data_dir
 
 log = logging.getLogger(__name__)
@@ -157,7 +157,7 @@ def _attempt(
         return loaded or _from_copy(settings, location, problems)
     except VitError as error:
         log.info("%s: %s", location, error)
-        problems.append(_sentence(location, error))
+        problems.append(str(error))
         return None
 
 
@@ -227,23 +227,6 @@ def _known_generation(settings: Settings, location: str) -> str | None:
         return read_copy(copy_path(settings.cache_dir, location)).generation
     except (FileNotFoundError, CopyError):
         return None
-
-
-def _sentence(location: str, error: VitError) -> str:
-    """Say what failed and what to do, for the banner of a page that goes on with another table."""
-    where = shorten(location)
-    own = "set VIT_INDEX to a copy of the table of your own, or go on with the one shown"
-    match error:
-        case AccessDenied():
-            return f"{where} is closed to anonymous readers (403): {own}."
-        case ObjectMissing():
-            return f"{where} does not exist: correct VIT_INDEX or VIT_BUCKET, or go on with the table shown."
-        case Unreachable():
-            return f"{where} did not answer: check the network and refresh, or go on with the table shown."
-        case StoreError() | BadIndex():
-            return str(error)
-        case _:
-            return str(error)
 
 
 def _bucket_index(settings: Settings) -> str:

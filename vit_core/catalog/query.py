@@ -14,7 +14,22 @@ import pandas as pd
 from vit_core.catalog.ranking import ranked
 from vit_core.catalog.schema import UPSTREAM
 from vit_core.catalog.search import matches
+from vit_core.catalog.where import apply_where, parse_where
 from vit_core.errors import UnknownName
+
+__all__ = [
+    "FACETS",
+    "Filters",
+    "apply_filters",
+    "apply_where",
+    "facet_counts",
+    "fine_tunes",
+    "pareto_front",
+    "parse_where",
+    "pretrained_files",
+    "sort_frame",
+    "upstream_grid",
+]
 
 Mask = npt.NDArray[np.bool_]
 FACETS: dict[str, str] = {

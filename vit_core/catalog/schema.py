@@ -7,14 +7,29 @@ and data sets that AugReg does not, and only rows of AugReg are held against Aug
 import dataclasses
 from typing import Literal
 
+import pandas as pd
+
 from vit_core.catalog.collection import AUGMENTATIONS, MODEL_FACTS, PRETRAINING_SETS, TRANSFER_SETS
 
-__all__ = ["CATEGORIES", "COLUMNS", "DERIVED", "EXTRA", "MODEL_FACTS", "NUMBERS", "PUBLISHED", "Column", "column"]
+__all__ = [
+    "CATEGORIES",
+    "COLUMNS",
+    "DERIVED",
+    "EXTRA",
+    "MODEL_FACTS",
+    "NUMBERS",
+    "PUBLISHED",
+    "Column",
+    "column",
+    "to_csv_bytes",
+]
 
 EXACT = "exact"
 ROUNDED = "figure 4, rounded to 1 point"
 UNKNOWN = "unknown"
 FINAL_VAL_SOURCES = (EXACT, ROUNDED, UNKNOWN)
+# What makes a spreadsheet read a cell as a formula (OWASP, "CSV injection").
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 SOURCES = ("augreg", "demo", "yours")
 
 _INDEX = "the collection's index.csv"
@@ -243,3 +258,20 @@ def column(name: str) -> Column:
         'px'
     """
     return _BY_NAME[name]
+
+
+def to_csv_bytes(frame: pd.DataFrame) -> bytes:
+    """Write a table as a csv to download, UTF-8; text that a spreadsheet would run as a formula gets a quote before it.
+
+    Example:
+        >>> to_csv_bytes(pd.DataFrame({"name": ["=HYPERLINK(1)", "B/16"]})).decode().split()
+        ['name', "'=HYPERLINK(1)", 'B/16']
+    """
+    safe = {}
+    for name in frame.columns:
+        values = frame[name]
+        if not pd.api.types.is_numeric_dtype(values.dtype):
+            text = values.astype("str")
+            values = text.where(~text.str.startswith(_FORMULA_STARTS, na=False), "'" + text)
+        safe[name] = values
+    return pd.DataFrame(safe).to_csv(index=False).encode()
