@@ -1,0 +1,313 @@
+"""The command line, as a person runs it: real processes, their output and their exit codes."""
+
+import csv
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from vit_core.settings import bundled_data_dir
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+B16 = "B_16-i21k-300ep-lr_0.001-aug_medium1-wd_0.1-do_0.0-sd_0.0"
+SAMPLES = sorted((bundled_data_dir() / "demo" / "samples").glob("*.jpg"))
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """An environment with a cache of its own and a bucket that nobody serves."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("VIT_")}
+    return kept | {
+        "VIT_CACHE_DIR": str(tmp_path / "cache"),
+        "VIT_BUCKET": str(tmp_path / "nothing"),
+        "VIT_DEVICE": "cpu",
+    }
+
+
+@pytest.fixture
+def run(environment: dict[str, str], tmp_path: Path) -> Run:
+    def run_command(*words: object, **variables: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "vit_core", *map(str, words)]
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, env=environment | variables, cwd=tmp_path, timeout=240
+        )
+
+    return run_command
+
+
+@pytest.fixture(scope="session")
+def demo_rows() -> list[dict[str, str]]:
+    with (bundled_data_dir() / "demo" / "index.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="session")
+def demo_name(demo_rows: list[dict[str, str]]) -> str:
+    """The demo fine-tune that is best on the digits."""
+    digits = [row for row in demo_rows if row["adapt_ds"] == "digits"]
+    return max(digits, key=lambda row: float(row["adapt_final_test"]))["adapt_filename"]
+
+
+def assert_refused(result: subprocess.CompletedProcess[str], *parts: str) -> None:
+    """Exit code 2, nothing on standard output, one line that has the parts."""
+    assert result.returncode == 2, result.stderr
+    assert result.stdout == ""
+    line = result.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in result.stderr
+    for part in parts:
+        assert part in line
+
+
+@pytest.mark.parametrize("command", [[], ["catalog"], ["show"], ["download"], ["classify"], ["app"]])
+def test_every_command_has_help_with_an_example(run: Run, command: list[str]):
+    result = run(*command, "--help")
+    assert result.returncode == 0
+    assert "Example" in result.stdout
+    assert "vit-explorer" in result.stdout
+
+
+def test_an_unknown_command_is_one_line_and_exit_code_2(run: Run):
+    result = run("clasify")
+    assert result.returncode == 2
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "clasify" in result.stderr
+
+
+# --- catalog
+
+
+def test_where_sort_and_limit_give_the_best_files_of_a_model(run: Run):
+    result = run(
+        "catalog", "--where", 'ds == "i21k" and name == "B/16"', "--sort", "final_val", "--limit", 3, "--format", "json"
+    )
+    rows = json.loads(result.stdout)
+    assert result.returncode == 0
+    assert len(rows) == 3
+    assert {(row["ds"], row["name"]) for row in rows} == {("i21k", "B/16")}
+    assert len({row["filename"] for row in rows}) == 3
+    values = [row["final_val"] for row in rows]
+    assert values == sorted(values, reverse=True)
+
+
+def test_a_fine_tuning_column_lists_fine_tunes(run: Run):
+    result = run("catalog", "--where", f'filename == "{B16}" and adapt_ds == "imagenet2012"', "--format", "json")
+    rows = json.loads(result.stdout)
+    assert len(rows) == 4
+    assert {row["adapt_resolution"] for row in rows} == {224, 384}
+
+
+def test_the_recommended_files_are_the_published_ten(run: Run):
+    result = run("catalog", "--recommended", "--format", "json")
+    assert B16 in {row["filename"] for row in json.loads(result.stdout)}
+    assert len(json.loads(result.stdout)) == 10
+
+
+def test_csv_is_a_table_that_reads_back(run: Run):
+    result = run("catalog", "--search", "B/16 pets", "--level", "fine-tunes", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert len(rows) > 100
+    assert {row["adapt_ds"] for row in rows} == {"oxford_iiit_pet"}
+
+
+def test_the_table_for_people_shows_per_cent_and_says_what_was_cut(run: Run):
+    result = run("catalog", "--where", 'name == "B/16"', "--limit", 2)
+    assert B16 in result.stdout
+    assert "50.6" in result.stdout
+    assert "2 of" in result.stderr
+
+
+def test_the_demo_bucket_is_listed_with_its_own_figures(run: Run, demo_rows: list[dict[str, str]]):
+    result = run("catalog", "--demo", "--level", "fine-tunes", "--format", "json")
+    assert {row["adapt_filename"] for row in json.loads(result.stdout)} == {row["adapt_filename"] for row in demo_rows}
+
+
+def test_the_source_of_the_table_and_why_it_is_not_another_one_are_said(run: Run):
+    result = run("catalog", "--limit", 1)
+    assert "51,509 rows" in result.stderr
+    assert "nothing" in result.stderr  # the bucket that could not be read
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["--where", "final_vall > 0.5"], "final_val"),
+        (["--where", "__import__('os').system('id')"], "--where"),
+        (["--where", "@settings"], "--where"),
+        (["--where", "name.str.len() > 1"], "--where"),
+        (["--where", "name =="], "--where"),
+        (["--sort", "speed"], "'speed'"),
+        (["--columns", "name,nmae"], "'nmae'"),
+        (["--limit", "-1"], "-1"),
+        (["--limit", "many"], "many"),
+        (["--index", "missing.csv"], "missing.csv"),
+    ],
+)
+def test_a_bad_flag_is_one_line_that_names_the_value(run: Run, words: list[str], part: str):
+    assert_refused(run("catalog", *words), part)
+
+
+# --- show
+
+
+def test_show_explains_a_pretrained_file_in_words(run: Run):
+    result = run("show", B16)
+    assert result.returncode == 0
+    for part in ("B/16", "ImageNet-21k", "load_predictor", "timm", "50.6"):
+        assert part in result.stdout
+
+
+def test_show_gives_json(run: Run, demo_name: str):
+    result = run("show", demo_name, "--format", "json")
+    card = json.loads(result.stdout)
+    assert card["row"]["adapt_filename"] == demo_name
+    assert card["snippets"]
+
+
+def test_show_lists_close_names_for_a_misspelt_one(run: Run):
+    assert_refused(run("show", B16.replace("medium1", "medium9")), "medium1")
+
+
+# --- download
+
+
+def test_download_copies_a_demo_checkpoint_to_a_folder(run: Run, demo_name: str, tmp_path: Path):
+    (tmp_path / "here").mkdir()
+    result = run("download", demo_name, "--to", "here")
+    path = tmp_path / "here" / f"{demo_name}.npz"
+    assert Path(result.stdout.strip()) == Path("here") / path.name
+    assert path.read_bytes() == (bundled_data_dir() / "demo" / path.name).read_bytes()
+
+
+def test_download_into_a_missing_folder_is_refused(run: Run, demo_name: str):
+    assert_refused(run("download", demo_name, "--to", "nowhere"), "'nowhere'")
+
+
+def test_a_name_that_the_bucket_lacks_fails_with_one_sentence(run: Run, tmp_path: Path):
+    (tmp_path / "bucket").mkdir()
+    result = run("download", B16, "--bucket", tmp_path / "bucket")
+    assert result.returncode == 1
+    assert B16 in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+# --- classify
+
+
+def test_classify_names_the_bundled_samples(run: Run, demo_name: str):
+    digits = [path for path in SAMPLES if path.name.startswith("digit")]
+    result = run("classify", "--checkpoint", demo_name, *digits, "--format", "json")
+    answers = json.loads(result.stdout)
+    assert result.returncode == 0
+    assert [Path(answer["image"]).name for answer in answers["images"]] == [path.name for path in digits]
+    top = [answer["predictions"][0] for answer in answers["images"]]
+    right = sum(path.name.split("-")[1] in guess["label"] for path, guess in zip(digits, top, strict=True))
+    assert right >= len(digits) - 1
+    assert all(0 < guess["probability"] <= 1 for guess in top)
+
+
+def test_one_bad_image_is_named_and_the_others_are_answered(run: Run, demo_name: str, tmp_path: Path):
+    (tmp_path / "broken.jpg").write_bytes(SAMPLES[0].read_bytes()[:200])
+    result = run("classify", "--checkpoint", demo_name, SAMPLES[0], "broken.jpg", SAMPLES[1], "--format", "json")
+    answers = json.loads(result.stdout)["images"]
+    assert result.returncode == 2
+    assert [len(answer["predictions"]) for answer in answers] == [5, 0, 5]
+    assert "broken.jpg" in answers[1]["error"]
+    assert "broken.jpg" in result.stderr
+
+
+def test_a_folder_stands_for_the_images_in_it(run: Run, demo_name: str):
+    result = run("classify", "--checkpoint", demo_name, SAMPLES[0].parent, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert {Path(row["image"]).name for row in rows} == {path.name for path in SAMPLES}
+
+
+def test_classify_prints_a_table_for_people(run: Run, demo_name: str):
+    result = run("classify", "--checkpoint", demo_name, SAMPLES[0], "--top-k", 1)
+    assert SAMPLES[0].name in result.stdout
+    assert "%" in result.stdout
+
+
+def test_a_file_of_any_name_is_a_checkpoint(run: Run, demo_name: str, tmp_path: Path):
+    (tmp_path / "weights.npz").write_bytes((bundled_data_dir() / "demo" / f"{demo_name}.npz").read_bytes())
+    result = run("classify", "--checkpoint", "weights.npz", SAMPLES[0], "--format", "json")
+    assert result.returncode == 0
+    assert json.loads(result.stdout)["images"][0]["predictions"][0]["label"].startswith("class ")
+
+
+def test_own_class_names_are_used(run: Run, demo_name: str, tmp_path: Path):
+    (tmp_path / "names.txt").write_text("\n".join(f"name {i}" for i in range(10)))
+    result = run("classify", "--checkpoint", demo_name, SAMPLES[0], "--labels", "names.txt", "--format", "json")
+    assert json.loads(result.stdout)["images"][0]["predictions"][0]["label"].startswith("name ")
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["--resolution", "33"], "33"),
+        (["--top-k", "0"], "0"),
+        (["--labels", "missing.txt"], "missing.txt"),
+        (["--device", "tpu"], "tpu"),
+    ],
+)
+def test_a_bad_classify_flag_is_one_line(run: Run, demo_name: str, words: list[str], part: str):
+    assert_refused(run("classify", "--checkpoint", demo_name, SAMPLES[0], *words), part)
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(run: Run, tmp_path: Path):
+    (tmp_path / "page.npz").write_text("<html>404</html>")
+    assert_refused(run("classify", "--checkpoint", "page.npz", SAMPLES[0]), "page.npz")
+
+
+# --- app
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def started_app(
+    environment: dict[str, str], free_port: int, tmp_path: Path
+) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    command = [sys.executable, "-m", "vit_core", "app", "--port", str(free_port)]
+    with subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        yield process, free_port
+        process.terminate()
+
+
+def test_app_prints_its_address_and_serves(started_app: tuple[subprocess.Popen[str], int]):
+    process, port = started_app
+    assert process.stderr is not None
+    assert f"http://127.0.0.1:{port}" in process.stderr.readline()
+    assert wait_for(f"http://127.0.0.1:{port}/_stcore/health") == b"ok"
+
+
+def test_app_on_a_taken_port_says_how_to_take_another(run: Run, free_port: int):
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", free_port))
+        holder.listen()
+        result = run("app", "--port", free_port)
+    assert result.returncode == 1
+    assert f"--port {free_port + 1}" in result.stderr
+
+
+def wait_for(url: str) -> bytes:
+    """Ask until somebody answers, at most a minute."""
+    for _ in range(120):
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return answer.read()
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError(f"nobody answers at {url}")

@@ -1,0 +1,164 @@
+"""`catalog` lists checkpoints; `show` explains one."""
+
+import argparse
+import ast
+import dataclasses
+from collections.abc import Mapping
+
+import pandas as pd
+
+from vit_core.catalog.describe import describe
+from vit_core.catalog.index import Catalogue, load_catalogue, load_demo
+from vit_core.catalog.lookup import find_row
+from vit_core.catalog.query import Filters, apply_filters, apply_where, pretrained_files, sort_frame
+from vit_core.catalog.recommend import RULE, recommend
+from vit_core.catalog.schema import COLUMNS, to_csv_bytes
+from vit_core.catalog.snippets import snippets
+from vit_core.cli.output import console, note, print_json, print_table
+from vit_core.errors import BadSetting, UnknownName
+from vit_core.settings import Settings
+
+# What a person compares; the other columns are one `--columns` or `--format json` away.
+FILE_COLUMNS = ("filename", "ds", "aug", "wd", "do", "final_val", "params", "infer_samples_per_sec")
+TUNE_COLUMNS = ("adapt_filename", "final_val", "adapt_ds", "adapt_resolution", "adapt_final_val", "adapt_final_test")
+
+
+def run_catalog(parsed: argparse.Namespace, settings: Settings) -> int:
+    """Filter, sort, cut, print."""
+    if parsed.limit is not None and parsed.limit < 0:
+        raise BadSetting(f"--limit is {parsed.limit}; it must be 0 or more.")
+    catalogue = load_demo() if parsed.demo else load_catalogue(settings, network=not parsed.offline)
+    _report(catalogue)
+    rows, is_files = _select(parsed, catalogue.frame)
+    if parsed.sort or not parsed.recommended:
+        column = parsed.sort or "final_val"
+        _known([column], rows)
+        rows = sort_frame(rows, column, descending=not parsed.ascending)
+    limit = parsed.limit if parsed.limit is not None else (20 if parsed.format == "table" else None)
+    what = "pre-trained files" if is_files else "fine-tunes"
+    shown = rows if limit is None else rows.head(limit)
+    if len(shown) < len(rows):
+        note(f"{len(shown)} of {len(rows)} {what}; --limit {len(rows)} shows all.")
+    columns = parsed.columns.split(",") if parsed.columns else None
+    if columns:
+        _known(columns, shown)
+    _print(shown, columns=columns, is_files=is_files, style=parsed.format)
+    return 0
+
+
+def _select(parsed: argparse.Namespace, frame: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
+    """Give the rows asked for, and whether they are pre-trained files rather than fine-tunes."""
+    if parsed.recommended:
+        note(RULE)
+        ds = "i21k" if (frame["ds"] == "i21k").any() else str(frame["ds"].iloc[0])
+        rows = recommend(frame, ds=ds)
+        return (apply_where(rows, parsed.where) if parsed.where else rows), True
+    is_files = parsed.level == "files" or (parsed.level == "auto" and not _about_fine_tunes(parsed))
+    rows = apply_filters(frame, Filters(search=parsed.search))
+    if is_files:
+        rows = pretrained_files(rows)
+    return (apply_where(rows, parsed.where) if parsed.where else rows), is_files
+
+
+def _about_fine_tunes(parsed: argparse.Namespace) -> bool:
+    try:
+        tree = ast.parse(parsed.where or "True", mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return True  # apply_where says what is wrong with it
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    names |= {parsed.sort} if parsed.sort else set()
+    names |= set(parsed.columns.split(",")) if parsed.columns else set()
+    return any(name.startswith("adapt_") for name in names)
+
+
+def _known(columns: list[str], frame: pd.DataFrame) -> None:
+    for column in columns:
+        if column not in frame.columns:
+            raise UnknownName.among("column", column, map(str, frame.columns))
+
+
+def _report(catalogue: Catalogue) -> None:
+    for problem in catalogue.problems:
+        note(problem)
+    note(f"Catalogue: {catalogue.origin}, {catalogue.location}, {len(catalogue.frame):,} rows.")
+
+
+def _print(rows: pd.DataFrame, *, columns: list[str] | None, is_files: bool, style: str) -> None:
+    if style == "csv":
+        table = rows[columns] if columns else rows
+        print(to_csv_bytes(table).decode(), end="")
+    elif style == "json":
+        table = rows[columns] if columns else rows
+        print_json(table.astype(object).to_dict("records"))
+    else:
+        chosen = columns or [name for name in (FILE_COLUMNS if is_files else TUNE_COLUMNS) if name in rows.columns]
+        chosen += ["reason"] if "reason" in rows.columns and not columns else []
+        numeric = {name: pd.api.types.is_numeric_dtype(rows[name]) for name in chosen}
+        headings = {_heading(name): numeric[name] for name in chosen}
+        print_table(headings, [[cell(name, row[name]) for name in chosen] for row in rows.to_dict("records")])
+
+
+def _heading(name: str) -> str:
+    percent = " %" if _is_accuracy(name) else ""
+    return name + percent
+
+
+def _is_accuracy(name: str) -> bool:
+    units = {column.name: column.unit for column in COLUMNS}
+    return units.get(name, "") == "fraction" and name.endswith(("_val", "_test"))
+
+
+def cell(name: str, value: object) -> str:
+    """Write one value for people: accuracies in per cent, parameters in millions, nothing for unknown.
+
+    Example:
+        >>> cell("final_val", 0.506055), cell("params", 86570000.0), cell("wd", float("nan"))
+        ('50.6', '86.6 M', '')
+    """
+    if value is None or value is pd.NA or (isinstance(value, float) and value != value):
+        return ""
+    if _is_accuracy(name) and isinstance(value, float):
+        return f"{100 * value:.1f}"
+    if name in ("params", "size_bytes") and isinstance(value, int | float):
+        return f"{value / 1e6:.1f} {'M' if name == 'params' else 'MB'}"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def run_show(parsed: argparse.Namespace, settings: Settings) -> int:
+    """Print one checkpoint's description and snippets."""
+    row = _find(parsed.name, settings, network=not parsed.offline)
+    description = describe(row)
+    code = snippets(row, bucket=settings.bucket)
+    if parsed.format == "json":
+        print_json(
+            {
+                "row": row,
+                **dataclasses.asdict(description),
+                "snippets": [dataclasses.asdict(snippet) for snippet in code],
+            }
+        )
+        return 0
+    out = console()
+    for text in (description.title, description.lineage, description.recipe):
+        out.print(text, markup=False, highlight=False, style="bold" if text is description.title else "")
+    print_table({"": False, " ": False, "  ": False}, [[a, b, c or ""] for a, b, c in description.metrics])
+    print_table({"": False, " ": False}, [list(fact) for fact in description.facts])
+    for caveat in description.caveats:
+        out.print(f"! {caveat}", markup=False, highlight=False)
+    for snippet in code:
+        out.print(f"\n{snippet.title}", style="bold", markup=False, highlight=False)
+        print(snippet.code)
+    return 0
+
+
+def _find(name: str, settings: Settings, *, network: bool) -> Mapping[str, object]:
+    """Give the row of a checkpoint, from the demo bucket or the catalogue.
+
+    Raises:
+        UnknownName: neither holds it; the message lists the close names.
+    """
+    try:
+        row = find_row(load_demo().frame, name)
+    except UnknownName:
+        row = find_row(load_catalogue(settings, network=network).frame, name)
+    return {str(key): value for key, value in row.to_dict().items()}

@@ -1,0 +1,143 @@
+"""The words of the command line: every command, its flags, their help.
+
+Knows which module runs a command, by name: nothing is imported before it is known what was asked, so that `--help` and
+`app` do not wait for pandas or JAX.
+"""
+
+import argparse
+from typing import Any, NoReturn, TypeAlias
+
+from vit_core.settings import DEVICES
+
+EXIT_BAD_INPUT = 2
+FORMATS = ("table", "json", "csv")
+# The keys of vit_core.preprocess.METHODS, which would cost numpy and Pillow here; a test holds them together.
+PREPROCESSING = ("resize", "crop")
+# What add_subparsers gives; argparse has no public name for it.
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaint is one line and whose help keeps the examples' lines."""
+
+    def __init__(self, **keywords: Any) -> None:  # noqa: ANN401  # argparse's own keywords, passed on
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **keywords)
+
+    def error(self, message: str) -> NoReturn:
+        """Write one line and exit with 2."""
+        line = " ".join(message.split())
+        self.exit(EXIT_BAD_INPUT, f"{self.prog}: {line}; see {self.prog} --help\n")
+
+
+def build_parser() -> Parser:
+    """Give the parser with all commands; `run` of what it parses is "module:function"."""
+    parser = Parser(
+        prog="vit-explorer",
+        description="Find, understand and run Vision Transformer checkpoints.",
+        epilog="Example:\n  vit-explorer catalog --recommended\n  vit-explorer COMMAND --help",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    shared = _shared_flags()
+    for add in (_add_catalog, _add_show, _add_download, _add_classify, _add_app):
+        add(commands, shared)
+    return parser
+
+
+def _shared_flags() -> Parser:
+    flags = Parser(add_help=False)
+    group = flags.add_argument_group("settings (each wins over its environment variable)")
+    group.add_argument("--bucket", metavar="URL", help="bucket or folder of index.csv and NAME.npz (VIT_BUCKET)")
+    group.add_argument("--index", metavar="URL", help="another index: a file or a URL (VIT_INDEX)")
+    group.add_argument("--cache-dir", metavar="DIR", help="where downloads are kept (VIT_CACHE_DIR)")
+    group.add_argument("--cache-limit", metavar="SIZE", help="how much of them, such as 20G (VIT_CACHE_LIMIT)")
+    group.add_argument("--device", choices=DEVICES, help="what computes (VIT_DEVICE)")
+    return flags
+
+
+def _add_catalog(commands: Commands, shared: Parser) -> None:
+    parser = commands.add_parser(
+        "catalog",
+        parents=[shared],
+        help="list checkpoints",
+        description="List checkpoints of the index. A filter on fine-tuning columns (adapt_…) lists fine-tunes, "
+        "any other lists pre-trained files.",
+        epilog="Examples:\n  vit-explorer catalog --recommended\n"
+        '  vit-explorer catalog --where \'ds == "i21k" and name == "B/16"\' --sort final_val --limit 3\n'
+        "  vit-explorer catalog --search 'B/16 pets' --level fine-tunes --format csv",
+    )
+    parser.add_argument("--where", metavar="EXPR", help="a pandas expression over the columns alone")
+    parser.add_argument("--search", default="", metavar="WORDS", help="words that must all occur, literally")
+    parser.add_argument("--recommended", action="store_true", help="only the recommended file of each model")
+    parser.add_argument("--level", choices=("auto", "files", "fine-tunes"), default="auto", help="what a row is")
+    parser.add_argument("--sort", metavar="COLUMN", help="best first (default final_val)")
+    parser.add_argument("--ascending", action="store_true", help="smallest first")
+    parser.add_argument("--limit", type=int, default=None, metavar="N", help="at most N rows (default 20 in a table)")
+    parser.add_argument("--columns", metavar="A,B,…", help="which columns")
+    parser.add_argument("--demo", action="store_true", help="the demo bucket that comes with the project")
+    parser.add_argument("--offline", action="store_true", help="do not ask the network")
+    parser.add_argument("--format", choices=FORMATS, default="table")
+    parser.set_defaults(run="vit_core.cli.catalog:run_catalog")
+
+
+def _add_show(commands: Commands, shared: Parser) -> None:
+    parser = commands.add_parser(
+        "show",
+        parents=[shared],
+        help="explain one checkpoint",
+        description="Explain one checkpoint: its origin, its recipe, how well it does, how to load it.",
+        epilog="Example:\n  vit-explorer show B_16-i21k-300ep-lr_0.001-aug_medium1-wd_0.1-do_0.0-sd_0.0",
+    )
+    parser.add_argument("name", metavar="NAME", help="filename or adapt_filename, as `catalog` prints it")
+    parser.add_argument("--offline", action="store_true", help="do not ask the network")
+    parser.add_argument("--format", choices=("table", "json"), default="table")
+    parser.set_defaults(run="vit_core.cli.catalog:run_show")
+
+
+def _add_download(commands: Commands, shared: Parser) -> None:
+    parser = commands.add_parser(
+        "download",
+        parents=[shared],
+        help="fetch checkpoints, checked and resumable",
+        description="Fetch checkpoints into the cache (or a folder) and print the path of each.",
+        epilog="Example:\n  vit-explorer download R26_S_32-i21k-300ep-lr_0.001-aug_light1-wd_0.1-do_0.0-sd_0.0 --to .",
+    )
+    parser.add_argument("names", nargs="+", metavar="NAME", help="name of a checkpoint, as `catalog` prints it")
+    parser.add_argument("--to", metavar="DIR", help="also put a copy into this folder")
+    parser.set_defaults(run="vit_core.cli.download:run")
+
+
+def _add_classify(commands: Commands, shared: Parser) -> None:
+    parser = commands.add_parser(
+        "classify",
+        parents=[shared],
+        help="name what is on images",
+        description="Name what is on images. An image that cannot be read is named on standard error, the others are "
+        "answered, and the exit code is 2.",
+        epilog="Example:\n  vit-explorer classify --checkpoint NAME photos/*.jpg --top-k 3 --format json",
+    )
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files, or folders of them")
+    parser.add_argument("--checkpoint", required=True, metavar="NAME", help="name in the catalogue, or an .npz file")
+    parser.add_argument("--top-k", type=int, default=5, metavar="K", help="classes per image (default 5)")
+    parser.add_argument("--resolution", type=int, metavar="PX", help="side of the input; else the checkpoint's own")
+    parser.add_argument(
+        "--preprocessing",
+        choices=PREPROCESSING,
+        default="resize",
+        help="the original evaluation's plain resize (default), or timm's centre crop",
+    )
+    parser.add_argument("--labels", metavar="FILE", help="class names, one per line in the order of the outputs")
+    parser.add_argument("--format", choices=FORMATS, default="table")
+    parser.set_defaults(run="vit_core.cli.classify:run")
+
+
+def _add_app(commands: Commands, shared: Parser) -> None:
+    parser = commands.add_parser(
+        "app",
+        parents=[shared],
+        help="start the web page",
+        description="Start the web page and print its address.",
+        epilog="Example:\n  vit-explorer app --port 8600",
+    )
+    parser.add_argument("--port", type=int, help="port to listen on (default 8501)")
+    parser.add_argument("--address", help="address to listen on (default 127.0.0.1: this machine only)")
+    parser.set_defaults(run="vit_core.cli.app:run")
