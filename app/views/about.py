@@ -4,25 +4,14 @@ import streamlit as st
 
 from app import resources, state
 from app.components.about_facts import cache_words, limits, versions
-from app.components.errors import show_error
 from app.components.plain_text import bullets, plain
 from app.components.wording import megabytes
 from vit_core.catalog.collection import CITATION, LICENCE
-from vit_core.errors import VitError
 
 
-@st.dialog("Delete the downloaded checkpoints?")
-def confirm_clear() -> None:
-    """Ask once more before the cache is emptied."""
-    st.write("They are downloaded again when they are next needed. Files in use stay. Your pictures are not in there.")
-    if st.button("Delete them", type="primary"):
-        try:
-            freed = resources.store().clear() + resources.own_checkpoints().clear()
-        except VitError as error:
-            show_error(error)
-            return
-        st.session_state["freed"] = freed
-        st.rerun()
+def clear_cache() -> None:
+    """Empty the cache and keep for the page how much that freed."""
+    st.session_state["freed"] = resources.store().clear() + resources.own_checkpoints().clear()
 
 
 notes = state.open_page("about")
@@ -47,8 +36,9 @@ with left:
     st.markdown(plain(cache_words(resources.store().usage(), resources.settings().cache_dir)))
     if (freed := st.session_state.pop("freed", None)) is not None:
         st.success(f"{megabytes(freed)} freed.")
-    if st.button("Delete downloaded checkpoints…"):
-        confirm_clear()
+    with st.popover("Delete downloaded checkpoints…"):
+        st.write("They are downloaded again when they are next needed. Files in use stay.")
+        st.button("Delete them", type="primary", on_click=clear_cache)
     st.subheader("Limits")
     st.markdown(bullets(limits(resources.settings())))
 with right:
