@@ -7,9 +7,8 @@ Knows the order of the steps; the steps themselves are in `npz` (bytes), `names`
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import jax
 import numpy as np
 
 from vit_core.checkpoints import names
@@ -18,8 +17,9 @@ from vit_core.checkpoints.npz import ArrayFile, Limits, open_npz
 from vit_core.checkpoints.posemb import resize_posemb
 from vit_core.checkpoints.writing import write_npz
 from vit_core.errors import BadCheckpoint
-from vit_core.models.build import Params, build, init_params
+from vit_core.models.build import Params, build, flatten, unflatten
 from vit_core.models.config import ModelConfig
+from vit_core.models.initialise import init_params
 
 __all__ = ["Checkpoint", "init_params", "load_checkpoint", "read_config", "save_npz"]
 
@@ -81,7 +81,7 @@ def load_checkpoint(path: str | Path, *, resolution: int | None = None, limits: 
     source = _open(path, limits)
     stored = _config(source)
     config = stored if resolution is None else stored.with_resolution(resolution)
-    expected = _flatten(build(stored)[1])
+    expected = flatten(build(stored)[1])
     _check_fit(source, {path: tuple(array.shape) for path, array in expected.items()})
     flat = {path: _read(source, path, tuple(array.shape)) for path, array in expected.items()}
     _check_finite(source, flat)
@@ -93,7 +93,7 @@ def load_checkpoint(path: str | Path, *, resolution: int | None = None, limits: 
             f"Position embeddings were interpolated from {stored.resolution} to {config.resolution} px "
             f"({stored.grid} x {stored.grid} to {config.grid} x {config.grid} patches).",
         )
-    return Checkpoint(config, _unflatten(flat, build(config)[1]), head, source.notes + notes)
+    return Checkpoint(config, unflatten(flat), head, source.notes + notes)
 
 
 def save_npz(path: str | Path, config: ModelConfig, params: Params) -> None:
@@ -108,8 +108,8 @@ def save_npz(path: str | Path, config: ModelConfig, params: Params) -> None:
         ValueError: an array has another shape than the architecture wants.
     """
     arrays = {}
-    given = _flatten(params)
-    for ours, array in _flatten(build(config)[1]).items():
+    given = flatten(params)
+    for ours, array in flatten(build(config)[1]).items():
         value = np.asarray(given.pop(ours), dtype=np.float32)
         if value.shape != array.shape:
             raise ValueError(f"{ours!r} has the shape {value.shape} instead of {array.shape}.")
@@ -210,13 +210,3 @@ def _judge_head(flat: Mapping[str, np.ndarray]) -> tuple[Literal["kept", "zeroed
     if not flat["head/kernel"].any():
         return "zeroed", ("The head of this file is all zeros: every class is equally likely until it is fine-tuned.",)
     return "kept", ()
-
-
-def _flatten(params: Params) -> dict[str, Any]:
-    leaves = jax.tree_util.tree_leaves_with_path(params)
-    return {"/".join(str(key.key) for key in path): leaf for path, leaf in leaves}
-
-
-def _unflatten(flat: Mapping[str, np.ndarray], like: Params) -> Params:
-    params: Params = jax.tree_util.tree_unflatten(jax.tree.structure(like), [flat[path] for path in _flatten(like)])
-    return params

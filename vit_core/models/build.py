@@ -5,6 +5,7 @@ batch size, and every further checkpoint of that architecture reuses the program
 """
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -16,7 +17,7 @@ from jaxtyping import Array, Float, PyTree
 from vit_core.models.config import ModelConfig
 from vit_core.models.vit import Output, VisionTransformer
 
-Params = dict[str, Any]  # nested; the leaves are arrays, lists of modules have whole numbers as keys
+Params = dict[Any, Any]  # nested; the leaves are arrays, lists of modules have whole numbers as keys
 GraphDef = nnx.GraphDef[VisionTransformer]
 
 
@@ -33,23 +34,11 @@ def build(config: ModelConfig, *, dtype: str = "float32") -> tuple[GraphDef, Par
         The hashable graph definition, and the parameters as `jax.ShapeDtypeStruct`. Do not change the tree: it is
         shared between callers.
     """
-    model = functools.partial(VisionTransformer, config, dtype=jnp.dtype(dtype), rngs=_SameKey())
-    abstract: VisionTransformer = nnx.eval_shape(model)
-    return _split(abstract)
-
-
-def init_params(config: ModelConfig, *, seed: int) -> Params:
-    """Draw fresh float32 parameters for training from scratch, with the original's initialisers.
-
-    Xavier for attention and MLP, LeCun for convolutions and patch embedding, normal 0.02 for position embeddings, zero
-    for class token and head (vit_jax/models_vit.py).
-
-    Returns:
-        A tree of numpy arrays like the abstract one of `build`.
-    """
-    _, params = _split(VisionTransformer(config, dtype=jnp.dtype("float32"), rngs=nnx.Rngs(seed)))
-    arrays: Params = jax.tree.map(np.asarray, params)
-    return arrays
+    construct = functools.partial(VisionTransformer, config, dtype=jnp.dtype(dtype), rngs=_SameKey())
+    model: VisionTransformer = nnx.eval_shape(construct)
+    graphdef, state = nnx.split(model)
+    params: Params = nnx.to_pure_dict(state)
+    return graphdef, params
 
 
 @functools.partial(jax.jit, static_argnames=("graphdef", "capture_attention"))
@@ -67,13 +56,36 @@ def forward(
         params: arrays in the shape of `build`'s abstract parameters.
         images: RGB in [-1, 1], of the resolution that `params` were made for.
         capture_attention: also return the attention probabilities. They are large ([L, H, N, N] per image): reduce
-            them inside the same `jax.jit`, layer by layer (`attention[:, l]`), so that they are never kept whole.
+            them inside the same `jax.jit`, layer by layer (`attention[:, l]`), so that they are never held whole.
 
     Returns:
         float32 logits [B, K], features [B, D] and, when asked for, attention [B, L, H, N, N].
     """
     model = nnx.merge(graphdef, params)
     return model(jnp.asarray(images), capture_attention=capture_attention)
+
+
+def flatten(params: Params) -> dict[str, Any]:
+    """Give the leaves of a tree by path, as in "blocks/0/norm1/scale"."""
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    return {"/".join(str(key.key) for key in path): leaf for path, leaf in leaves}
+
+
+def unflatten(leaves: Mapping[str, Any]) -> Params:
+    """Give the tree of these paths: the inverse of `flatten`.
+
+    Example:
+        >>> unflatten({"blocks/0/scale": 1, "cls": 2})
+        {'blocks': {0: {'scale': 1}}, 'cls': 2}
+    """
+    tree: Params = {}
+    for path, leaf in leaves.items():
+        *parents, last = (int(key) if key.isdigit() else key for key in path.split("/"))
+        node = tree
+        for key in parents:
+            node = node.setdefault(key, {})
+        node[last] = leaf
+    return tree
 
 
 class _SameKey(nnx.Rngs):
@@ -84,9 +96,3 @@ class _SameKey(nnx.Rngs):
 
     def params(self) -> Array:
         return self.key
-
-
-def _split(model: VisionTransformer) -> tuple[GraphDef, Params]:
-    graphdef, state = nnx.split(model)
-    params: Params = nnx.to_pure_dict(state)
-    return graphdef, params

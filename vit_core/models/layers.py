@@ -2,7 +2,7 @@
 
 Numbers are those of the original (vit_jax/models_vit.py): LayerNorm with eps 1e-6, tanh GELU, queries scaled by
 1/sqrt(head width). Weights are float32; products run in `dtype`, and sums that decide the result, LayerNorm statistics
-and softmax, stay in float32.
+and softmax, stay in float32. Modules are built for their shapes alone: weights come from a file or from `initialise`.
 """
 
 import jax
@@ -12,18 +12,16 @@ from jaxtyping import Array, Float
 
 from vit_core.models.config import ModelConfig
 
-_XAVIER = nnx.initializers.xavier_uniform()
-_TINY = nnx.initializers.normal(stddev=1e-6)
 LAYER_NORM_EPS = 1e-6
 
 
 class PatchEmbedding(nnx.Module):
     """A convolution whose stride is its window, computed as one matrix product (twice as fast on a CPU)."""
 
-    def __init__(self, patch_size: int, channels: int, features: int, *, dtype: jnp.dtype, rngs: nnx.Rngs) -> None:
+    def __init__(self, patch_size: int, channels: int, features: int, *, dtype: jnp.dtype) -> None:
         shape = (patch_size, patch_size, channels, features)
         self.dtype = dtype
-        self.kernel = nnx.Param(nnx.initializers.lecun_normal()(rngs.params(), shape))
+        self.kernel = nnx.Param(jnp.zeros(shape))
         self.bias = nnx.Param(jnp.zeros((features,)))
 
     def __call__(self, images: Float[Array, "B H W C"]) -> Float[Array, "B N D"]:
@@ -43,10 +41,10 @@ class SelfAttention(nnx.Module):
     def __init__(self, config: ModelConfig, *, dtype: jnp.dtype, rngs: nnx.Rngs) -> None:
         D, heads = config.hidden_size, (config.num_heads, config.hidden_size // config.num_heads)
         self.dtype = dtype
-        self.query = nnx.LinearGeneral(D, heads, dtype=dtype, kernel_init=_XAVIER, rngs=rngs)
-        self.key = nnx.LinearGeneral(D, heads, dtype=dtype, kernel_init=_XAVIER, rngs=rngs)
-        self.value = nnx.LinearGeneral(D, heads, dtype=dtype, kernel_init=_XAVIER, rngs=rngs)
-        self.out = nnx.LinearGeneral(heads, D, axis=(-2, -1), dtype=dtype, kernel_init=_XAVIER, rngs=rngs)
+        self.query = nnx.LinearGeneral(D, heads, dtype=dtype, rngs=rngs)
+        self.key = nnx.LinearGeneral(D, heads, dtype=dtype, rngs=rngs)
+        self.value = nnx.LinearGeneral(D, heads, dtype=dtype, rngs=rngs)
+        self.out = nnx.LinearGeneral(heads, D, axis=(-2, -1), dtype=dtype, rngs=rngs)
 
     def __call__(self, tokens: Float[Array, "B N D"]) -> tuple[Float[Array, "B N D"], Float[Array, "B H N N"]]:
         """Give the attended tokens and the probabilities (dropped by the compiler where nobody reads them)."""
@@ -73,8 +71,8 @@ class Mlp(nnx.Module):
 
     def __init__(self, config: ModelConfig, *, dtype: jnp.dtype, rngs: nnx.Rngs) -> None:
         D, M = config.hidden_size, config.mlp_dim
-        self.dense1 = nnx.Linear(D, M, dtype=dtype, kernel_init=_XAVIER, bias_init=_TINY, rngs=rngs)
-        self.dense2 = nnx.Linear(M, D, dtype=dtype, kernel_init=_XAVIER, bias_init=_TINY, rngs=rngs)
+        self.dense1 = nnx.Linear(D, M, dtype=dtype, rngs=rngs)
+        self.dense2 = nnx.Linear(M, D, dtype=dtype, rngs=rngs)
 
     def __call__(self, tokens: Float[Array, "B N D"]) -> Float[Array, "B N D"]:
         """Transform each token on its own."""

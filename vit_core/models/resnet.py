@@ -15,19 +15,15 @@ from vit_core.models.config import ResNetConfig
 _STANDARDISE_EPS = 1e-5  # added to the deviation, not to the variance
 _NUM_GROUPS = 32
 _GROUP_NORM_EPS = 1e-6
-_ONES = nnx.initializers.ones_init()
-_ZEROS = nnx.initializers.zeros_init()
 
 
 class StdConv(nnx.Module):
     """A convolution without bias whose kernel is standardised per output channel before use."""
 
-    def __init__(
-        self, channels: int, features: int, *, size: int, stride: int = 1, dtype: jnp.dtype, rngs: nnx.Rngs
-    ) -> None:
+    def __init__(self, channels: int, features: int, *, size: int, stride: int = 1, dtype: jnp.dtype) -> None:
         self.stride = stride
         self.dtype = dtype
-        self.kernel = nnx.Param(nnx.initializers.lecun_normal()(rngs.params(), (size, size, channels, features)))
+        self.kernel = nnx.Param(jnp.zeros((size, size, channels, features)))
 
     def __call__(self, maps: Float[Array, "B H W C"]) -> Float[Array, "B h w F"]:
         """Convolve; `h` is `H / stride` rounded up."""
@@ -47,12 +43,11 @@ class BottleneckUnit(nnx.Module):
     """1x1, 3x3 and 1x1 convolutions beside a shortcut; the last one has 4 times the features."""
 
     def __init__(self, channels: int, features: int, *, stride: int = 1, dtype: jnp.dtype, rngs: nnx.Rngs) -> None:
-        conv = functools.partial(StdConv, dtype=dtype, rngs=rngs)
+        conv = functools.partial(StdConv, dtype=dtype)
         norm = functools.partial(_group_norm, dtype=dtype, rngs=rngs)
         self.conv1, self.gn1 = conv(channels, features, size=1), norm(features)
         self.conv2, self.gn2 = conv(features, features, size=3, stride=stride), norm(features)
-        # Scale 0 makes a fresh unit the identity.
-        self.conv3, self.gn3 = conv(features, 4 * features, size=1), norm(4 * features, scale_init=_ZEROS)
+        self.conv3, self.gn3 = conv(features, 4 * features, size=1), norm(4 * features)
         self.has_projection = channels != 4 * features or stride != 1
         if self.has_projection:
             self.conv_proj = conv(channels, 4 * features, size=1, stride=stride)
@@ -70,7 +65,7 @@ class ResNet(nnx.Module):
     """Stem and stages; without stages, the stem alone."""
 
     def __init__(self, config: ResNetConfig, *, dtype: jnp.dtype, rngs: nnx.Rngs) -> None:
-        self.conv_root = StdConv(3, config.width, size=7, stride=2, dtype=dtype, rngs=rngs)
+        self.conv_root = StdConv(3, config.width, size=7, stride=2, dtype=dtype)
         self.gn_root = _group_norm(config.width, dtype=dtype, rngs=rngs)
         stages, channels = [], config.width
         for index, num_units in enumerate(config.num_blocks):
@@ -93,20 +88,12 @@ class ResNet(nnx.Module):
         return maps
 
 
-def _group_norm(
-    channels: int,
-    *,
-    dtype: jnp.dtype,
-    rngs: nnx.Rngs,
-    scale_init: nnx.initializers.Initializer = _ONES,
-) -> nnx.GroupNorm:
-    return nnx.GroupNorm(
-        channels, num_groups=_NUM_GROUPS, epsilon=_GROUP_NORM_EPS, dtype=dtype, scale_init=scale_init, rngs=rngs
-    )
+def _group_norm(channels: int, *, dtype: jnp.dtype, rngs: nnx.Rngs) -> nnx.GroupNorm:
+    return nnx.GroupNorm(channels, num_groups=_NUM_GROUPS, epsilon=_GROUP_NORM_EPS, dtype=dtype, rngs=rngs)
 
 
 def _max_pool(maps: Float[Array, "B H W C"]) -> Float[Array, "B h w C"]:
     """Maximum over windows of 3x3 at a stride of 2; the padding never wins."""
-    lowest = jnp.array(-jnp.inf, maps.dtype)
-    pooled: Array = jax.lax.reduce_window(maps, lowest, jax.lax.max, (1, 3, 3, 1), (1, 2, 2, 1), "SAME")
+    # A plain number and not an array as the start is what lets JAX differentiate the maximum.
+    pooled: Array = jax.lax.reduce_window(maps, -jnp.inf, jax.lax.max, (1, 3, 3, 1), (1, 2, 2, 1), "SAME")
     return pooled

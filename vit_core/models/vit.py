@@ -37,17 +37,14 @@ class VisionTransformer(nnx.Module):
         self.config = config
         self.resnet = ResNet(config.resnet, dtype=dtype, rngs=rngs) if config.resnet else None
         channels = config.resnet.out_channels if config.resnet else 3
-        self.embedding = PatchEmbedding(config.patch_size, channels, D, dtype=dtype, rngs=rngs)
+        self.embedding = PatchEmbedding(config.patch_size, channels, D, dtype=dtype)
         self.cls = nnx.Param(jnp.zeros((1, 1, D))) if config.classifier == "token" else None
-        # 0.02 as in BERT.
-        posemb = nnx.initializers.normal(stddev=0.02)(rngs.params(), (1, config.num_tokens, D))
-        self.pos_embedding = nnx.Param(posemb)
+        self.pos_embedding = nnx.Param(jnp.zeros((1, config.num_tokens, D)))
         self.blocks = nnx.List([EncoderBlock(config, dtype=dtype, rngs=rngs) for _ in range(config.num_layers)])
         self.norm = nnx.LayerNorm(D, epsilon=LAYER_NORM_EPS, dtype=dtype, rngs=rngs)
         R = config.representation_size
         self.pre_logits = nnx.Linear(D, R, rngs=rngs) if R else None
-        zeros = nnx.initializers.zeros_init()
-        self.head = nnx.Linear(config.num_features, K, kernel_init=zeros, rngs=rngs) if K else None
+        self.head = nnx.Linear(config.num_features, K, rngs=rngs) if K else None
 
     def __call__(self, images: Float[Array, "B H W 3"], *, capture_attention: bool) -> Output:
         """Classify images in [-1, 1], and show where each layer looked when asked."""
