@@ -93,8 +93,22 @@ def test_where_sort_and_limit_give_the_best_files_of_a_model(run: Run):
     assert len(rows) == 3
     assert {(row["ds"], row["name"]) for row in rows} == {("i21k", "B/16")}
     assert len({row["filename"] for row in rows}) == 3
-    values = [row["final_val"] for row in rows]
+    assert rows[0]["filename"] == B16
+    # Some values are rounded to a whole per cent, so the order holds in whole per cents.
+    values = [round(100 * row["final_val"]) for row in rows]
     assert values == sorted(values, reverse=True)
+
+
+def test_accuracies_on_different_sets_are_said_not_to_compare(run: Run):
+    assert "compare only within one pre-training set" in run("catalog", "--where", 'name == "B/16"').stderr
+    assert "compare only" not in run("catalog", "--where", 'name == "B/16" and ds == "i21k"').stderr
+
+
+def test_a_rounded_accuracy_shows_no_decimal_that_nobody_knows(run: Run):
+    result = run(
+        "catalog", "--where", "name == 'L/16' and ds == 'i21k'", "--columns", "filename,final_val", "--limit", 1
+    )
+    assert result.stdout.split()[-1] == "51"
 
 
 def test_a_fine_tuning_column_lists_fine_tunes(run: Run):
@@ -118,7 +132,7 @@ def test_csv_is_a_table_that_reads_back(run: Run):
 
 
 def test_the_table_for_people_shows_per_cent_and_says_what_was_cut(run: Run):
-    result = run("catalog", "--where", 'name == "B/16"', "--limit", 2)
+    result = run("catalog", "--where", 'name == "B/16" and ds == "i21k"', "--limit", 2)
     assert B16 in result.stdout
     assert "50.6" in result.stdout
     assert "2 of" in result.stderr
@@ -139,10 +153,10 @@ def test_the_source_of_the_table_and_why_it_is_not_another_one_are_said(run: Run
     ("words", "part"),
     [
         (["--where", "final_vall > 0.5"], "final_val"),
-        (["--where", "__import__('os').system('id')"], "--where"),
-        (["--where", "@settings"], "--where"),
-        (["--where", "name.str.len() > 1"], "--where"),
-        (["--where", "name =="], "--where"),
+        (["--where", "__import__('os').system('id')"], "__import__('os').system('id')"),
+        (["--where", "@settings"], "'@settings'"),
+        (["--where", "name.str.len() > 1"], "'name.str.len() > 1'"),
+        (["--where", "name =="], "'name =='"),
         (["--sort", "speed"], "'speed'"),
         (["--columns", "name,nmae"], "'nmae'"),
         (["--limit", "-1"], "-1"),

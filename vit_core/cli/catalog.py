@@ -3,7 +3,7 @@
 import argparse
 import ast
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 import pandas as pd
 
@@ -11,11 +11,11 @@ from vit_core.catalog.describe import describe
 from vit_core.catalog.index import Catalogue, load_catalogue, load_demo
 from vit_core.catalog.lookup import find_row
 from vit_core.catalog.query import Filters, apply_filters, apply_where, pretrained_files, sort_frame
-from vit_core.catalog.recommend import RULE, recommend
-from vit_core.catalog.schema import COLUMNS, to_csv_bytes
+from vit_core.catalog.recommend import RULE, comparability_notes, recommend
+from vit_core.catalog.schema import COLUMNS, ROUNDED, to_csv_bytes
 from vit_core.catalog.snippets import snippets
 from vit_core.cli.output import console, note, print_json, print_table
-from vit_core.errors import BadSetting, UnknownName
+from vit_core.errors import BadIndex, BadSetting, Failure, UnknownName
 from vit_core.settings import Settings
 
 # What a person compares; the other columns are one `--columns` or `--format json` away.
@@ -27,13 +27,9 @@ def run_catalog(parsed: argparse.Namespace, settings: Settings) -> int:
     """Filter, sort, cut, print."""
     if parsed.limit is not None and parsed.limit < 0:
         raise BadSetting(f"--limit is {parsed.limit}; it must be 0 or more.")
-    catalogue = load_demo() if parsed.demo else load_catalogue(settings, network=not parsed.offline)
-    _report(catalogue)
+    catalogue = load_demo() if parsed.demo else _load(settings, network=not parsed.offline)
     rows, is_files = _select(parsed, catalogue.frame)
-    if parsed.sort or not parsed.recommended:
-        column = parsed.sort or "final_val"
-        _known([column], rows)
-        rows = sort_frame(rows, column, descending=not parsed.ascending)
+    rows = _sort(rows, parsed, is_files=is_files)
     limit = parsed.limit if parsed.limit is not None else (20 if parsed.format == "table" else None)
     what = "pre-trained files" if is_files else "fine-tunes"
     shown = rows if limit is None else rows.head(limit)
@@ -60,6 +56,19 @@ def _select(parsed: argparse.Namespace, frame: pd.DataFrame) -> tuple[pd.DataFra
     return (apply_where(rows, parsed.where) if parsed.where else rows), is_files
 
 
+def _sort(rows: pd.DataFrame, parsed: argparse.Namespace, *, is_files: bool) -> pd.DataFrame:
+    """Sort as asked; pre-trained files already come best first, fair to accuracies known in whole per cents only."""
+    column = parsed.sort or "final_val"
+    _known([column], rows)
+    if column == "final_val" and rows["ds"].nunique() > 1:
+        note(comparability_notes()[0])
+    if parsed.recommended and not parsed.sort:
+        return rows
+    if is_files and column == "final_val" and not parsed.ascending:
+        return rows
+    return sort_frame(rows, column, descending=not parsed.ascending)
+
+
 def _about_fine_tunes(parsed: argparse.Namespace) -> bool:
     try:
         tree = ast.parse(parsed.where or "True", mode="eval")
@@ -77,10 +86,15 @@ def _known(columns: list[str], frame: pd.DataFrame) -> None:
             raise UnknownName.among("column", column, map(str, frame.columns))
 
 
-def _report(catalogue: Catalogue) -> None:
+def _load(settings: Settings, *, network: bool) -> Catalogue:
+    """Load the catalogue and say which it is; an index that the user named is never replaced by another in silence."""
+    catalogue = load_catalogue(settings, network=network)
+    if settings.index and catalogue.location != settings.index and catalogue.problems:
+        raise (Failure if "://" in settings.index else BadIndex)(catalogue.problems[0])
     for problem in catalogue.problems:
         note(problem)
     note(f"Catalogue: {catalogue.origin}, {catalogue.location}, {len(catalogue.frame):,} rows.")
+    return catalogue
 
 
 def _print(rows: pd.DataFrame, *, columns: list[str] | None, is_files: bool, style: str) -> None:
@@ -95,7 +109,13 @@ def _print(rows: pd.DataFrame, *, columns: list[str] | None, is_files: bool, sty
         chosen += ["reason"] if "reason" in rows.columns and not columns else []
         numeric = {name: pd.api.types.is_numeric_dtype(rows[name]) for name in chosen}
         headings = {_heading(name): numeric[name] for name in chosen}
-        print_table(headings, [[cell(name, row[name]) for name in chosen] for row in rows.to_dict("records")])
+        print_table(headings, [[_cell_of(row, name) for name in chosen] for row in rows.to_dict("records")])
+
+
+def _cell_of(row: Mapping[Hashable, object], name: str) -> str:
+    text = cell(name, row[name])
+    # "51", not "51.0", where only the whole per cent is known.
+    return text.removesuffix(".0") if name == "final_val" and row.get("final_val_source") == ROUNDED else text
 
 
 def _heading(name: str) -> str:
@@ -160,5 +180,5 @@ def _find(name: str, settings: Settings, *, network: bool) -> Mapping[str, objec
     try:
         row = find_row(load_demo().frame, name)
     except UnknownName:
-        row = find_row(load_catalogue(settings, network=network).frame, name)
+        row = find_row(_load(settings, network=network).frame, name)
     return {str(key): value for key, value in row.to_dict().items()}
