@@ -2,13 +2,12 @@
 
     bytes --decode_image--> uint8 [H, W, 3], upright, RGB
 
-Knows formats, limits, orientation and colour modes. Pillow decodes; what is dangerous is refused from the header or
-from a walk over the markers, before a pixel is decoded. Knows nothing of models or of the size they want.
+Knows limits, orientation and colour modes. Pillow decodes; what is dangerous is refused before, from what
+`vit_core.image_header` reads. Knows nothing of models or of the size they want.
 """
 
 import dataclasses
 import io
-import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from jaxtyping import UInt8
 from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from vit_core.errors import BadImage, shorten
+from vit_core.image_header import Format, count_scans, essential_png, format_of, size_of, what_else
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,47 +81,28 @@ def decode_image(
     limits = limits or ImageLimits()
     _check_size(len(data), name, limits)
     kind = _format_of(data, name)
+    if size := size_of(data, kind):
+        _check_dimensions(*size, name, limits)
     if kind == "JPEG":
         _check_scans(data, name, limits)
     if kind == "PNG":
-        data = _essential_png(data)
+        data = essential_png(data)
     try:
         with _OPENERS[kind](io.BytesIO(data)) as image:
-            _check_dimensions(*image.size, name, limits)
+            _check_dimensions(*image.size, name, limits)  # a GIF's frame may be larger than its header says
             image.load()
-            upright = _upright(image)
-            return np.asarray(_to_rgb(upright))
+            return np.asarray(_to_rgb(_upright(image)))
     except _DECODER_ERRORS as error:
         raise BadImage(_why_not_decoded(name, kind, error)) from error
 
 
-# --- what it is ---------------------------------------------------------------------------------------------------
-
-# Pillow's own dispatcher is not used: it tries every codec it has, and checks sizes only in a way that is global.
-_OPENERS: dict[str, Callable[[io.BytesIO], Image.Image]] = {
+# Pillow's own dispatcher is not used: it would try every codec it has.
+_OPENERS: dict[Format, Callable[[io.BytesIO], Image.Image]] = {
     "JPEG": JpegImagePlugin.jpeg_factory,  # also the first picture of a multi-picture JPEG
     "PNG": PngImagePlugin.PngImageFile,
     "WebP": WebPImagePlugin.WebPImageFile,
     "GIF": GifImagePlugin.GifImageFile,
     "BMP": BmpImagePlugin.BmpImageFile,
-}
-_SIGNATURES = {
-    "JPEG": re.compile(rb"\xff\xd8\xff"),
-    "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
-    "WebP": re.compile(rb"RIFF....WEBP", re.DOTALL),
-    "GIF": re.compile(rb"GIF8[79]a"),
-    "BMP": re.compile(rb"BM....\0\0\0\0", re.DOTALL),
-}
-_OTHER_SIGNATURES = {
-    "a TIFF image": re.compile(rb"II[*+]\0|MM\0[*+]"),
-    "a HEIC or AVIF image": re.compile(rb"....ftyp(heic|heix|hevc|heif|mif1|msf1|avif|avis)", re.DOTALL),
-    "a Photoshop file": re.compile(rb"8BPS"),
-    "a PDF document": re.compile(rb"%PDF"),
-    "a zip archive": re.compile(rb"PK\x03\x04|PK\x05\x06"),
-    "an SVG drawing": re.compile(
-        rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*|<!DOCTYPE svg[^>]*>\s*)*<svg", re.I | re.DOTALL
-    ),
-    "an HTML or XML page": re.compile(rb"(\xef\xbb\xbf)?\s*<[!?a-z]", re.IGNORECASE),
 }
 _ACCEPTED = "JPEG, PNG, WebP, GIF and BMP are accepted"
 
@@ -139,18 +120,16 @@ _DECODER_ERRORS = (
     ValueError,
     struct.error,
     zlib.error,
+    Image.DecompressionBombError,
 )
 
 
-def _format_of(data: bytes, name: str) -> str:
-    head = data[:1024]
-    for kind, signature in _SIGNATURES.items():
-        if signature.match(head):
-            return kind
-    for other, signature in _OTHER_SIGNATURES.items():
-        if signature.match(head):
-            raise BadImage(f"{_quote(name)} is {other}, which is not a picture format read here; {_ACCEPTED}.")
-    start = " ".join(f"{byte:02X}" for byte in head[:8])
+def _format_of(data: bytes, name: str) -> Format:
+    if kind := format_of(data):
+        return kind
+    if other := what_else(data):
+        raise BadImage(f"{_quote(name)} is {other}, which is not a picture format read here; {_ACCEPTED}.")
+    start = " ".join(f"{byte:02X}" for byte in data[:8])
     raise BadImage(f"{_quote(name)} is not an image (it starts with the bytes {start}); {_ACCEPTED}.")
 
 
@@ -158,18 +137,13 @@ def _quote(name: str) -> str:
     return name if name == "The image" else f"{shorten(name)!r}"
 
 
-def _why_not_decoded(name: str, kind: str, error: BaseException) -> str:
-    if isinstance(error, BadImage):
-        return str(error)
+def _why_not_decoded(name: str, kind: Format, error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return f"{_quote(name)} needs more memory to decode than there is."
     text = str(error)
     if "truncated" in text.lower() or isinstance(error, EOFError):
         return f"{_quote(name)} is truncated: the {kind} data end too early; copy or download it again."
     return f"{_quote(name)} is a broken {kind} image and cannot be decoded ({shorten(text) or type(error).__name__})."
-
-
-# --- limits, checked before a pixel is decoded ---------------------------------------------------------------------
 
 
 def _check_size(size_bytes: int, name: str, limits: ImageLimits) -> None:
@@ -192,48 +166,12 @@ def _check_dimensions(width: int, height: int, name: str, limits: ImageLimits) -
 
 
 def _check_scans(data: bytes, name: str, limits: ImageLimits) -> None:
-    scans = _count_scans(data, limits.scans + 1)
-    if scans > limits.scans:
+    if count_scans(data, limits.scans + 1) > limits.scans:
         raise BadImage(
             f"{_quote(name)} is a progressive JPEG of more than {limits.scans} scans, too slow to decode; "
             "save it again as an ordinary JPEG."
         )
 
-
-_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # not a stuffed byte, a restart or a fill byte
-_START_OF_SCAN = 0xDA
-_END_OF_IMAGE = 0xD9
-
-
-def _count_scans(data: bytes, stop: int) -> int:
-    """Count the scans of a JPEG by its markers; metadata segments are stepped over, whatever bytes they hold."""
-    scans, position = 0, 2
-    while scans < stop and (marker := _MARKER.search(data, position)):
-        kind, position = data[marker.end() - 1], marker.end()
-        if kind == _END_OF_IMAGE or position + 2 > len(data):
-            break
-        scans += kind == _START_OF_SCAN
-        position += int.from_bytes(data[position : position + 2])
-    return scans
-
-
-# IHDR, palette, transparency, EXIF (for the orientation) and the pixels. Texts and colour profiles are left out: they
-# are not used, and Pillow refuses a file for one that is too large when unpacked. Without the animation's chunks the
-# default image remains.
-_PNG_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"}
-
-
-def _essential_png(data: bytes) -> bytes:
-    kept, position = [data[:8]], 8
-    while position + 8 <= len(data):
-        end = position + 12 + int.from_bytes(data[position : position + 4])
-        if data[position + 4 : position + 8] in _PNG_CHUNKS:
-            kept.append(data[position:end])
-        position = end
-    return b"".join(kept)
-
-
-# --- pixels -------------------------------------------------------------------------------------------------------
 
 _EXIF_ORIENTATION = 0x0112
 _TRANSPOSES = {

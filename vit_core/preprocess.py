@@ -7,7 +7,6 @@ two functions are given on from here so that one import brings a file to a model
 """
 
 from collections.abc import Mapping
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -16,18 +15,16 @@ from PIL import Image
 from vit_core.errors import BadInput, shorten
 from vit_core.image_file import ImageLimits, decode_image, read_image
 
-__all__ = ["METHODS", "ImageLimits", "Method", "decode_image", "normalise", "read_image", "to_model_input"]
+__all__ = ["METHODS", "ImageLimits", "decode_image", "normalise", "read_image", "to_model_input"]
 
-Method = Literal["resize", "crop"]
-
-METHODS: Mapping[Method, str] = {
+METHODS: Mapping[str, str] = {
     "resize": "The whole picture, squeezed to a square (bilinear, no antialiasing), as the models were evaluated.",
     "crop": "The middle: 90 % of the shorter side below 384 pixels, else all of it (antialiased bicubic), as in timm.",
 }
 
 
 def to_model_input(
-    image: UInt8[np.ndarray, "H W 3"], resolution: int, *, method: Method = "resize"
+    image: UInt8[np.ndarray, "H W 3"], resolution: int, *, method: str = "resize"
 ) -> UInt8[np.ndarray, "res res 3"]:
     """Bring an image to the square that a model sees.
 
@@ -46,7 +43,7 @@ def to_model_input(
         return _resize_bilinear(image, resolution)
     if method == "crop":
         return _resize_and_crop(image, resolution)
-    raise BadInput(f"There is no preprocessing {shorten(str(method))!r}; it is one of {', '.join(METHODS)}.")
+    raise BadInput(f"There is no preprocessing {shorten(method)!r}; it is one of {', '.join(METHODS)}.")
 
 
 def normalise(images: UInt8[np.ndarray, "... 3"]) -> Float32[np.ndarray, "... 3"]:
@@ -87,18 +84,20 @@ def _neighbours(size: int, resolution: int) -> tuple[np.ndarray, np.ndarray, np.
     )
 
 
+_MAX_RESIZED = 16_000_000  # pixels, before the crop
+
+
 def _resize_and_crop(image: np.ndarray, resolution: int) -> np.ndarray:
-    """Resize only the part that is kept: a 16384x1 strip must not become 4 million pixels wide on the way."""
     height, width = image.shape[:2]
     short = int(resolution / (0.9 if resolution < 384 else 1.0))
     wide = short if width <= height else int(short * width / height)
     high = short if height <= width else int(short * height / width)
     left, top = round((wide - resolution) / 2), round((high - resolution) / 2)
-    box = (
-        left * width / wide,
-        top * height / high,
-        (left + resolution) * width / wide,
-        (top + resolution) * height / high,
-    )
-    resized = Image.fromarray(image).resize((resolution, resolution), Image.Resampling.BICUBIC, box=box)
-    return np.asarray(resized)
+    right, bottom = left + resolution, top + resolution
+    source, bicubic = Image.fromarray(image), Image.Resampling.BICUBIC
+    if wide * high <= _MAX_RESIZED:
+        return np.asarray(source.resize((wide, high), bicubic).crop((left, top, right, bottom)))
+    # A strip of 16384x1 would become 4 million pixels wide on the way. Resizing only what is kept gives the same up to
+    # rounding, for Pillow then takes the two axes in another order.
+    box = (left * width / wide, top * height / high, right * width / wide, bottom * height / high)
+    return np.asarray(source.resize((resolution, resolution), bicubic, box=box))

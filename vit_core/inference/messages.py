@@ -18,7 +18,6 @@ from vit_core import errors
 from vit_core.errors import PredictorError, VitError
 from vit_core.inference.frames import Blob, Frame
 from vit_core.inference.results import ImageAnswer, Prediction
-from vit_core.preprocess import Method
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +28,7 @@ class BatchKey:
     path: Path
     labels: Path | None
     resolution: int | None
-    preprocessing: Method
+    preprocessing: str
     attention: bool
 
 

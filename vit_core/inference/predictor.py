@@ -27,7 +27,7 @@ from vit_core.inference.programs import Outputs
 from vit_core.inference.results import Prediction
 from vit_core.models.build import Params
 from vit_core.models.config import ModelConfig
-from vit_core.preprocess import METHODS, Method, read_image, to_model_input
+from vit_core.preprocess import METHODS, read_image, to_model_input
 from vit_core.settings import Settings
 from vit_core.store.store import Store
 
@@ -115,7 +115,7 @@ class Predictor:
         return maps
 
     def classify(
-        self, items: Sequence[bytes | str | Path], top_k: int = 5, *, preprocessing: Method = "resize"
+        self, items: Sequence[bytes | str | Path], top_k: int = 5, *, preprocessing: str = "resize"
     ) -> list[list[Prediction]]:
         """Name what is on images.
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 from vit_core.errors import BadInput, shorten
-from vit_core.preprocess import METHODS, Method
+from vit_core.preprocess import METHODS
 
 MAX_IMAGES = 200
 MAX_IMAGE_BYTES = 500_000_000
@@ -57,7 +57,7 @@ class Request:
     names: tuple[str, ...]
     top_k: int = 5
     resolution: int | None = None
-    preprocessing: Method = "resize"
+    preprocessing: str = "resize"
     attention: bool = False
     labels: Path | None = None
 
@@ -127,7 +127,7 @@ class Answer:
     images: tuple[ImageAnswer, ...]
     device: str
     resolution: int
-    preprocessing: Method
+    preprocessing: str
     num_classes: int
     label_set: str
     label_source: str
