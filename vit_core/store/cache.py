@@ -23,7 +23,7 @@ from pathlib import Path
 from vit_core.errors import ObjectMissing, StorageFull
 from vit_core.store.location import Location, shown_url
 from vit_core.store.locks import FileLock, locked, try_lock
-from vit_core.store.part import delete_part, writing
+from vit_core.store.part import claimed_bytes, delete_part, writing
 from vit_core.store.problems import describe_size
 
 _log = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ class Cache:
         """Give the whole file if it is there, and mark it as used now."""
         try:
             os.utime(slot.path)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except PermissionError:  # a cache that others fill: readable is enough
             return slot.path if slot.path.is_file() else None
@@ -198,8 +198,12 @@ class Cache:
         return sorted(files, key=lambda file: (abs(now - file.used_at_s) < _FRESH_S, file.used_at_s))
 
     def _shortage(self, needed_bytes: int, slot: Slot) -> int:
-        held = sum(file.bytes for file in self._scan() if file.path != slot.part)
-        return max(held + needed_bytes - self._limit_bytes, needed_bytes - self._free_bytes(slot))
+        files = {file.path: file for file in self._scan()}
+        own = files.pop(slot.part, None)
+        # Other downloads under way will take up what they have announced.
+        held = sum(max(file.bytes, claimed_bytes(file.path) if file.is_part else 0) for file in files.values())
+        missing = needed_bytes - (own.bytes if own else 0)
+        return max(held + needed_bytes - self._limit_bytes, missing - self._free_bytes(slot))
 
     def _free_bytes(self, slot: Slot) -> int:
         with writing(slot.part):
@@ -209,7 +213,8 @@ class Cache:
         if self._shortage(needed_bytes, slot) <= 0:
             return
         free = self._free_bytes(slot)
-        if needed_bytes > free:
+        held = slot.part.stat().st_size if slot.part.exists() else 0
+        if needed_bytes - held > free:
             raise StorageFull(
                 f"{slot.path.name} has {describe_size(needed_bytes)}, but the disk of the cache has only "
                 f"{describe_size(free)} free. Free some space, or set VIT_CACHE_DIR to a folder on another disk."

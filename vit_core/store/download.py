@@ -15,6 +15,7 @@ from pathlib import Path
 
 from vit_core.errors import (
     AccessDenied,
+    Cancelled,
     CorruptDownload,
     ObjectMissing,
     StorageFull,
@@ -25,7 +26,7 @@ from vit_core.store.background import Background
 from vit_core.store.cache import Cache, Slot
 from vit_core.store.location import Location
 from vit_core.store.locks import FileLock, read_note, try_lock
-from vit_core.store.part import PartFile, recorded_version, writing
+from vit_core.store.part import PartFile, claimed_bytes, writing
 from vit_core.store.patience import Patience
 from vit_core.store.problems import cancelled, unreachable
 from vit_core.store.progress import Progress, SpeedMeter
@@ -124,12 +125,14 @@ class _Caller:
         return lock
 
     def follow(self, transfer: "_Transfer") -> Path:
-        """Run a transfer in a thread; report on it, and end it when cancelled or interrupted."""
+        """Run a transfer in a thread; report on it, and end it when cancelled, interrupted or of no more use."""
         job = Background(transfer.run, name=f"download of {self._location.name}")
+        watch = _Watchdog(self._location, self._patience)
         try:
             while not job.ended.wait(self._patience.poll_s):
                 if self._cancel.is_set():
                     raise cancelled(self._location)
+                watch.check(transfer)
                 self._report(*transfer.state())
         finally:
             if not job.ended.is_set():
@@ -147,9 +150,31 @@ class _Caller:
         done = 0
         with contextlib.suppress(FileNotFoundError):
             done = self._slot.part.stat().st_size
-        version = recorded_version(self._slot.part, self._location)
-        self._report(done, version.size if version else None)
+        self._report(done, claimed_bytes(self._slot.part) or None)
         return done
+
+
+class _Watchdog:
+    """Ends a transfer that is too slow to be of use, or stuck where no time limit reaches, as in a name lookup."""
+
+    def __init__(self, location: Location, patience: Patience) -> None:
+        self._location = location
+        self._patience = patience
+        self._began, self._offset = time.monotonic(), 0
+
+    def check(self, transfer: "_Transfer") -> None:
+        """Raise Unreachable if next to nothing has come for longer than the transfer itself would allow."""
+        now, (offset, _) = time.monotonic(), transfer.state()
+        spent = now - self._began
+        # The longest single wait goes on top, so that the transfer's own limits, which know the reason, speak first.
+        if transfer.is_receiving and spent < self._patience.give_up_s + sum(self._patience.timeout):
+            return
+        gained = offset - self._offset
+        if transfer.is_receiving and 0 <= gained < self._patience.slowest_bytes_per_s * spent:
+            error = unreachable(self._location, f"only {gained} bytes came in the last {spent:.0f} seconds")
+            transfer.interrupt(error)
+            raise error
+        self._began, self._offset = now, offset
 
 
 class _Transfer:
@@ -161,7 +186,9 @@ class _Transfer:
         self._cache = cache
         self._lock = lock
         self._patience = patience
+        self.is_receiving = False
         self._stop = threading.Event()
+        self._verdict: StoreError | None = None
         self._source: Source | None = None
         self._sink: PartFile | None = None
 
@@ -169,10 +196,11 @@ class _Transfer:
         """Download; leave a note of a failure for those who wait."""
         try:
             return self._run()
-        except _SHARED_ERRORS as error:
-            note = {"attempt": secrets.token_hex(8), "error": type(error).__name__, "message": str(error)}
-            with contextlib.suppress(OSError):  # on a full disk there is no note, and who waits will try for itself
-                self._lock.write_note(json.dumps(note).encode())
+        except Cancelled as error:
+            self._leave_note(self._verdict or error)
+            raise
+        except StoreError as error:
+            self._leave_note(error)
             raise
         finally:
             self._lock.release()
@@ -184,25 +212,31 @@ class _Transfer:
             return 0, None
         return sink.offset, sink.version.size if sink.version else None
 
-    def interrupt(self) -> None:
-        """End it soon, from another thread."""
+    def interrupt(self, verdict: StoreError | None = None) -> None:
+        """End it soon, from another thread; `verdict` is what those who wait for it shall hear."""
+        self._verdict = verdict or self._verdict
         self._stop.set()
         if self._source is not None:
             self._source.interrupt()
+
+    def _leave_note(self, error: StoreError) -> None:
+        with contextlib.suppress(OSError):  # on a full disk there is no note, and who waits will try for itself
+            self._lock.write_note(_note_of(error))
 
     def _run(self) -> Path:
         self._cache.sweep()
         sink = self._sink = PartFile(
             self._slot.part,
             self._location,
-            patience=self._patience,
             stop=self._stop,
             on_size=lambda size: self._cache.make_room(size, slot=self._slot),
         )
         try:
             source = self._source = open_source(self._location, patience=self._patience)
             with contextlib.closing(source):
+                self.is_receiving = True
                 receive(source, sink, self._location, patience=self._patience, stop=self._stop)
+                self.is_receiving = False
             sink.finish(self._slot.path)
         except (ObjectMissing, CorruptDownload, StorageFull):
             sink.discard()
@@ -210,6 +244,11 @@ class _Transfer:
         finally:
             sink.close()
         return self._slot.path
+
+
+def _note_of(error: StoreError) -> bytes:
+    record = {"attempt": secrets.token_hex(8), "error": type(error).__name__, "message": str(error)}
+    return json.dumps(record).encode()
 
 
 def _shared_error(note: bytes) -> StoreError | None:

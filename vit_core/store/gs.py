@@ -121,6 +121,8 @@ class GsSource:
         return True
 
     def _connect(self, credentials: Credentials) -> storage.Client:
+        # Else the library asks for the bucket's region in a thread of its own, for traces that nobody collects.
+        os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
         session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]  # as above
         self._watch.observe(session)
         return storage.Client(project=_PROJECT, credentials=credentials, _http=session)

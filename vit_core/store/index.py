@@ -101,7 +101,7 @@ def _read_web(
 
     stop = threading.Event()
     source = WebSource(location, patience=patience, trusted=trusted, known=known_generation)
-    sink = MemorySink(location, patience=patience, stop=stop, limit=lambda size: _check_size(location, size))
+    sink = MemorySink(location, stop=stop, limit=lambda size: _check_size(location, size))
 
     def work() -> IndexBytes | None:
         with contextlib.closing(source):

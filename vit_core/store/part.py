@@ -16,7 +16,6 @@ from typing import BinaryIO
 
 from vit_core.errors import CorruptDownload
 from vit_core.store.location import Location
-from vit_core.store.patience import Patience
 from vit_core.store.problems import disk_problem
 from vit_core.store.sink import Sink, Version
 
@@ -31,7 +30,6 @@ class PartFile(Sink):
         part: Path,
         location: Location,
         *,
-        patience: Patience,
         stop: threading.Event,
         on_size: Callable[[int], None],
     ) -> None:
@@ -40,20 +38,28 @@ class PartFile(Sink):
         Args:
             part: the file; its record is `part` + ".json". The caller holds the lock of this download.
             location: the object.
-            patience: time limits.
             stop: ends the download when set.
-            on_size: told the size of the object before its first byte; raises StorageFull if it cannot have room.
+            on_size: told the size of the object before its bytes come; raises StorageFull if it cannot have room.
 
         Raises:
             StoreError: the file cannot be made; StorageFull if for want of space.
         """
-        super().__init__(location, patience=patience, stop=stop)
+        super().__init__(location, stop=stop)
         self._part = part
         self._on_size = on_size
         with writing(part):
             part.parent.mkdir(parents=True, exist_ok=True)
             self._file: BinaryIO = part.open("a+b", buffering=0)
         self._take_up()
+
+    def begin(self, start: int, version: Version) -> None:
+        """Get ready for bytes from `start` on, and make sure that there is room for them.
+
+        Raises:
+            StorageFull: there is not.
+        """
+        super().begin(start, version)
+        self._on_size(version.size or 0)
 
     def finish(self, target: Path) -> None:
         """Put the file in its place, whole or not at all.
@@ -88,7 +94,7 @@ class PartFile(Sink):
     def _take_up(self) -> None:
         version = recorded_version(self._part, self._location)
         held = self._file.seek(0, os.SEEK_END)
-        if version is None or version.generation is None or (version.size is not None and held > version.size):
+        if version is None or (version.size is not None and held > version.size):
             return
         self._file.seek(0)
         while block := self._file.read(1 << 20):
@@ -99,7 +105,6 @@ class PartFile(Sink):
     def _empty(self, version: Version) -> None:
         with writing(self._part):
             self._file.truncate(0)
-            self._on_size(version.size or 0)
             record = {"url": self._location.shown, **dataclasses.asdict(version)}
             _record_path(self._part).write_text(json.dumps(record), encoding="utf-8")
 
@@ -135,14 +140,20 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def recorded_version(part: Path, location: Location) -> Version | None:
-    """Read of which version the bytes of a part file are; None if of none, of another place, or unreadable."""
-    try:
-        record = json.loads(_record_path(part).read_text(encoding="utf-8"))
-        version = Version(record["generation"], record["size"], record["crc32c"])
-        fits = record["url"] == location.shown and isinstance(version.size, int | None)
-    except (OSError, ValueError, KeyError, TypeError):  # no record, or one that a crash cut off
+    """Read of which version the bytes of a part file are; None if of none that can be told, or of another place."""
+    record = _read_record(part)
+    generation, size, crc32c = record.get("generation"), record.get("size"), record.get("crc32c")
+    if record.get("url") != location.shown:
         return None
-    return version if fits else None
+    if not (isinstance(generation, str) and isinstance(size, int | None) and isinstance(crc32c, str | None)):
+        return None
+    return Version(generation, size, crc32c)
+
+
+def claimed_bytes(part: Path) -> int:
+    """Give the size that a part file will have when it is whole; 0 if that is not known."""
+    size = _read_record(part).get("size")
+    return size if isinstance(size, int) else 0
 
 
 def delete_part(part: Path) -> int:
@@ -151,6 +162,14 @@ def delete_part(part: Path) -> int:
     part.unlink(missing_ok=True)
     _record_path(part).unlink(missing_ok=True)
     return freed
+
+
+def _read_record(part: Path) -> dict[str, object]:
+    try:
+        record = json.loads(_record_path(part).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # none, or one that a crash cut off
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def _record_path(part: Path) -> Path:

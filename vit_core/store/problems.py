@@ -63,7 +63,8 @@ def object_missing(location: Location) -> ObjectMissing:
 def unreachable(location: Location, reason: str) -> Unreachable:
     """No usable answer within the time limit."""
     return Unreachable(
-        f"{location.shown} could not be read: {shorten(reason, 200)}. Check the network and try again. {USE_A_COPY}"
+        f"{location.shown} could not be read: {shorten(reason, 200)}. "
+        f"Check the network, or try again later. {USE_A_COPY}"
     )
 
 

@@ -12,8 +12,7 @@ from collections.abc import Callable
 
 from vit_core.store.checksum import Crc32c
 from vit_core.store.location import Location
-from vit_core.store.patience import Patience
-from vit_core.store.problems import cancelled, unreachable
+from vit_core.store.problems import cancelled
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,16 +39,14 @@ class Sink(abc.ABC):
         furthest: the largest offset ever reached, and `furthest_at` when (monotonic seconds).
     """
 
-    def __init__(self, location: Location, *, patience: Patience, stop: threading.Event) -> None:
+    def __init__(self, location: Location, *, stop: threading.Event) -> None:
         self.offset = 0
         self.version: Version | None = None
         self.furthest = 0
         self.furthest_at = time.monotonic()
         self._location = location
-        self._patience = patience
         self._stop = stop
         self._crc = Crc32c()
-        self._window = (time.monotonic(), 0)
 
     def begin(self, start: int, version: Version) -> None:
         """Get ready for bytes from `start` on: 0, or `offset` when they are of the version held."""
@@ -57,7 +54,6 @@ class Sink(abc.ABC):
         if start == 0:
             self._empty(version)
             self.offset, self.version, self._crc = 0, version, Crc32c()
-        self._window = (time.monotonic(), self.offset)
 
     def write(self, data: bytes) -> int:
         """Take the next bytes.
@@ -65,17 +61,14 @@ class Sink(abc.ABC):
         Raises:
             Cancelled: the download was stopped.
             StorageFull: there is no room for them.
-            Unreachable: they come too slowly to be of use.
         """
         if self._stop.is_set():
             raise cancelled(self._location)
         self._keep(data)
         self._crc.update(data)
         self.offset += len(data)
-        now = time.monotonic()
         if self.offset > self.furthest:
-            self.furthest, self.furthest_at = self.offset, now
-        self._check_speed(now)
+            self.furthest, self.furthest_at = self.offset, time.monotonic()
         return len(data)
 
     def fault(self) -> str | None:
@@ -102,16 +95,6 @@ class Sink(abc.ABC):
         self.furthest_at = time.monotonic()
         self._crc = Crc32c()
 
-    def _check_speed(self, now: float) -> None:
-        began, offset = self._window
-        if now - began < self._patience.give_up_s:
-            return
-        if self.offset - offset < self._patience.slowest_bytes_per_s * (now - began):
-            raise unreachable(
-                self._location, f"only {self.offset - offset} bytes came in the last {now - began:.0f} seconds"
-            )
-        self._window = (now, self.offset)
-
     @abc.abstractmethod
     def _empty(self, version: Version) -> None:
         """Drop what is held and get ready for `version`."""
@@ -124,11 +107,9 @@ class Sink(abc.ABC):
 class MemorySink(Sink):
     """Keeps a small object in memory."""
 
-    def __init__(
-        self, location: Location, *, patience: Patience, stop: threading.Event, limit: Callable[[int], None]
-    ) -> None:
+    def __init__(self, location: Location, *, stop: threading.Event, limit: Callable[[int], None]) -> None:
         """Make an empty one; `limit` is called with each size and raises when it is too large."""
-        super().__init__(location, patience=patience, stop=stop)
+        super().__init__(location, stop=stop)
         self.data = bytearray()
         self._limit = limit
 

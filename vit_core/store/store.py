@@ -186,19 +186,23 @@ class Store:
 
 
 def _file_location(path: Path) -> Location:
-    location = Location(path.stem, str(path.expanduser().absolute()), "file")
-    if _is_file(location.path):
-        return location
-    if location.path.is_dir():
+    try:
+        location = Location(path.stem, str(path.expanduser().absolute()), "file")
+        if location.path.is_file():
+            return location
+        is_folder = location.path.is_dir()
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL in it, "~" of nobody
+        raise BadInput(f"{shorten(str(path))!r} cannot be a path: {error}.") from error
+    if is_folder:
         raise BadInput(f"{shorten(str(path))!r} is a folder; give the path of an .npz file in it.")
-    hint = "" if path.parent.name else " For a checkpoint of the catalogue leave out '.npz'."
+    hint = " For a checkpoint of the catalogue leave out '.npz'." if path.name == str(path) else ""
     raise ObjectMissing(f"There is no file {shorten(str(path), 300)!r}; check the path.{hint}")
 
 
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except (OSError, ValueError):  # longer than a path can be, or with a NUL in it
+    except (OSError, ValueError):
         return False
 
 

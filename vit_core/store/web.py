@@ -61,7 +61,7 @@ class WebSource:
                 raise Replaced
             check_status(self._location, response.status_code, retry_after=response.headers.get("Retry-After"))
             self._begin(sink, response)
-            for block in response.raw.stream(_BLOCK, decode_content=False):
+            while block := response.raw.read1(_BLOCK, decode_content=False):  # what is there, without waiting for more
                 sink.write(block)
 
     def interrupt(self) -> None:
