@@ -33,7 +33,6 @@ def _show_seen(detail: Detail | None, focus: Picture, *, awaited: bool) -> None:
         show_seen(detail, name=focus.name)
     elif awaited:
         st.skeleton(height=320)
-    st.caption(plain(focus.name, limit=80))
 
 
 def _show_guesses(answer: PictureAnswer, question: Question, top_k: int) -> None:

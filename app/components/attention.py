@@ -40,22 +40,22 @@ def show_seen(detail: Detail, *, name: str) -> None:
         else:
             view = _choose_view()
         weights = _weights(detail, view)
-        shown = detail.crop if weights is None else lit(detail.crop, weights)
-        place.image(enlarged(shown), width="stretch", alt=_alt(name, view))
+        seen = enlarged(detail.crop)
+        place.image(seen if weights is None else lit(seen, weights), width="stretch", alt=_alt(name, view))
         st.caption(EXPLANATIONS[view])
 
 
-def lit(crop: UInt8[np.ndarray, "res res 3"], weights: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "res res 3"]:
+def lit(picture: UInt8[np.ndarray, "H W 3"], weights: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "H W 3"]:
     """Light up a picture where `weights` are large and darken it where they are small.
 
     The weights are stretched from 0 to 1: the picture shows where, not how much.
     """
     low, high = float(weights.min()), float(weights.max())
     scaled = (weights - low) / (high - low) if high > low else np.ones_like(weights)
-    size = (crop.shape[1], crop.shape[0])
+    size = (picture.shape[1], picture.shape[0])
     smooth = Image.fromarray((scaled * 255).astype(np.uint8)).resize(size, Image.Resampling.BICUBIC)
     share = np.asarray(smooth, np.float32)[..., None] / 255
-    brightened = crop * (0.25 + 0.55 * share) + LIGHT * (0.35 * share)
+    brightened = picture * (0.25 + 0.55 * share) + LIGHT * (0.35 * share)
     pixels: np.ndarray = np.clip(brightened, 0, 255).astype(np.uint8)
     return pixels
 

@@ -1,7 +1,7 @@
 """Which checkpoint answers: found in a catalogue, shown with what it knows, changed with a few clicks."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,7 +12,10 @@ from app.components.errors import show_error
 from app.components.plain_text import one_line, plain
 from app.components.wording import megabytes
 from app.own_checkpoints import MAX_FILE_BYTES
-from vit_core.catalog.collection import PRETRAINING_SETS, TRANSFER_SETS, label_of
+from vit_core.catalog.collection import PRETRAINING_SETS, TRANSFER_SETS
+from vit_core.catalog.describe import title_of
+from vit_core.catalog.lookup import find_row
+from vit_core.catalog.query import pretrained_files
 from vit_core.errors import BadInput, VitError
 from vit_core.store.location import check_name
 
@@ -36,41 +39,62 @@ class InHand:
     size_bytes: float | None
 
 
-def choose(asked: str, tables: Sequence[pd.DataFrame], demo: pd.DataFrame) -> InHand:
+def choose(asked: str, tables: Sequence[pd.DataFrame], demo: pd.DataFrame) -> tuple[InHand, str | None]:
     """Give the checkpoint that was asked for, else the best demo model, which needs no network.
 
     Args:
         asked: a name from a link, "" for none.
         tables: where to look for it, in this order.
         demo: the table of the demo models.
+
+    Returns:
+        The checkpoint, and why it is not the one that was asked for, as a sentence.
     """
-    return find(asked, tables) or best_demo(demo)
+    if not asked:
+        return best_demo(demo), None
+    if path := resources.own_checkpoints().path(asked):
+        return InHand(asked, "Your own file", "the classes of your file", path.stat().st_size), None
+    try:
+        found = named([asked], tables) or [_in_hand(find_row(pd.concat(tables), asked).to_dict())]
+        check_object_name(found[0].name)
+    except BadInput as error:
+        return best_demo(demo), str(error)
+    return found[0], None
 
 
-def find(name: str, tables: Sequence[pd.DataFrame]) -> InHand | None:
-    """Give the checkpoint of that name, a fine-tuned or a pre-trained file or one that a visitor brought."""
-    if not name:
-        return None
-    if path := resources.own_checkpoints().path(name):
-        return InHand(name, "Your own file", "the classes of your file", path.stat().st_size)
-    if not _can_be_an_object(name):
-        return None
-    return next(iter(_found(name, tables)), None)
+def named(names: Collection[str], tables: Sequence[pd.DataFrame]) -> list[InHand]:
+    """Give the fine-tuned and pre-trained files of exactly these names, each once."""
+    found: dict[str, InHand] = {}
+    for table in tables:
+        rows = [table[table["adapt_filename"].isin(names)], pretrained_files(table[table["filename"].isin(names)])]
+        for hand in (_in_hand(row) for some in rows for row in some.to_dict("records")):
+            found.setdefault(hand.name, hand)
+    return list(found.values())
 
 
 def best_demo(demo: pd.DataFrame) -> InHand:
     """Give the demo model with the highest test accuracy; the first name decides a tie."""
     ranked = demo.sort_values(["adapt_final_test", "adapt_filename"], ascending=[False, True], na_position="last")
-    return _fine_tuned(ranked.iloc[0].to_dict())
+    return _in_hand(ranked.iloc[0].to_dict())
 
 
-def here_already(tables: Sequence[pd.DataFrame], demo: pd.DataFrame) -> tuple[InHand, ...]:
+def here_already(tables: Sequence[pd.DataFrame], demo: pd.DataFrame) -> list[InHand]:
     """Give the checkpoints that answer without a download: the demo models, then the downloaded ones."""
-    demo_names = dict.fromkeys([*demo["adapt_filename"].astype(str), *demo["filename"].astype(str)])
-    downloaded = (entry.name for entry in resources.store().cached() if entry.is_whole)
-    names = dict.fromkeys([*demo_names, *downloaded])
-    found = (find(name, [demo, *tables]) for name in names)
-    return tuple(hand for hand in found if hand and resources.store().local_path(hand.name))
+    downloaded = {entry.name for entry in resources.store().cached() if entry.is_whole}
+    demo_names = {*demo["adapt_filename"].astype("str"), *demo["filename"].astype("str")}
+    found = [*named(demo_names, [demo]), *(named(downloaded - demo_names, tables) if downloaded else [])]
+    return [hand for hand in found if resources.store().local_path(hand.name)]
+
+
+def check_object_name(name: str) -> None:
+    """Refuse a name that the store would take for a path; a table that somebody uploaded may hold any text.
+
+    Raises:
+        BadInput: it is no object's name.
+    """
+    check_name(name)
+    if name.endswith(".npz"):
+        raise BadInput(f"{name!r} is the name of a file; a checkpoint's name has no .npz at its end.")
 
 
 def show_in_hand(hand: InHand, choices: Sequence[InHand], *, is_default: bool) -> None:
@@ -86,41 +110,28 @@ def show_in_hand(hand: InHand, choices: Sequence[InHand], *, is_default: bool) -
             _show_own_file()
 
 
-def _found(name: str, tables: Sequence[pd.DataFrame]) -> Iterator[InHand]:
-    for table in tables:
-        if len(rows := table[table["adapt_filename"] == name]):
-            yield _fine_tuned(rows.iloc[0].to_dict())
-        if len(rows := table[table["filename"] == name]):
-            yield _pretrained(rows.iloc[0].to_dict())
-
-
-def _fine_tuned(row: Mapping[Any, Any]) -> InHand:
-    target = str(row["adapt_ds"])
-    title = (
-        f"{row['name']} · {label_of('ds', row['ds'])} → {label_of('adapt_ds', target)} · {row['adapt_resolution']} px"
+def _in_hand(row: Mapping[Hashable, Any]) -> InHand:
+    texts = {str(column): value for column, value in row.items()}
+    size = texts.get("size_bytes")
+    fine_tuned = "adapt_filename" in texts and not pd.isna(texts["adapt_filename"])
+    return InHand(
+        name=str(texts["adapt_filename" if fine_tuned else "filename"]),
+        title=title_of(texts),
+        knows=_knows_after_fine_tuning(str(texts["adapt_ds"]))
+        if fine_tuned
+        else _knows_as_pretrained(str(texts["ds"])),
+        size_bytes=None if size is None or pd.isna(size) else float(size),
     )
+
+
+def _knows_after_fine_tuning(target: str) -> str:
     facts = TRANSFER_SETS.get(target)
-    knows = facts.sentence if facts else f"the classes of {target}"
-    return InHand(str(row["adapt_filename"]), title, knows, _size(row))
+    return facts.sentence if facts else f"the classes of {target}"
 
 
-def _pretrained(row: Mapping[Any, Any]) -> InHand:
-    facts = PRETRAINING_SETS.get(str(row["ds"]))
-    knows = f"{facts.num_classes:,} classes of {facts.label}" if facts else f"the classes of {row['ds']}"
-    return InHand(str(row["filename"]), f"{row['name']} · {label_of('ds', row['ds'])}, as pre-trained", knows, None)
-
-
-def _size(row: Mapping[Any, Any]) -> float | None:
-    size = row.get("size_bytes")
-    return None if size is None or pd.isna(size) else float(size)
-
-
-def _can_be_an_object(name: str) -> bool:
-    """Whether a name may be given to the store: never one that it would take for a path."""
-    try:
-        return check_name(name) == name and not name.endswith(".npz")
-    except BadInput:
-        return False
+def _knows_as_pretrained(source: str) -> str:
+    facts = PRETRAINING_SETS.get(source)
+    return f"{facts.num_classes:,} classes of {facts.label}" if facts else f"the classes of {source}"
 
 
 def _show_choice(hand: InHand, choices: Sequence[InHand]) -> None:

@@ -9,8 +9,9 @@ import streamlit as st
 
 from app.answers import PictureAnswer, Question
 from app.components.image_upload import focus_on
-from app.components.plain_text import bullets, one_line, plain
+from app.components.plain_text import one_line, plain
 from app.components.predictions import doubt_about, percent
+from app.components.wording import counted
 from app.pictures import Picture, PictureBox
 
 PAGE_SIZE = 24
@@ -22,7 +23,8 @@ ORDERS: dict[Order, str] = {"added": "As added", "least": "Least sure first", "m
 def show_gallery(box: PictureBox, answers: Sequence[PictureAnswer], focus: Picture | None, question: Question) -> None:
     """Show all answered pictures; a click makes one the picture in focus."""
     answered = [answer for answer in answers if answer.error is None]
-    st.subheader(f"{len(answered)} of {len(box.pictures)} pictures answered")
+    to_come = len(box.pictures) - len(answers)
+    st.subheader(counted(len(answered), "picture") + (f", {to_come} to come" if to_come else ""))
     order, wanted = _show_controls(box, answers, answered, question)
     shown = sort_answers([answer for answer in answered if not wanted or _label(answer) in wanted], order)
     pages = max(1, -(-len(shown) // PAGE_SIZE))
@@ -32,18 +34,6 @@ def show_gallery(box: PictureBox, answers: Sequence[PictureAnswer], focus: Pictu
         for answer in shown[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]:
             with grid.cell():
                 _show_card(answer, in_focus=focus is not None and answer.picture.digest == focus.digest)
-
-
-def show_broken(box: PictureBox, answers: Sequence[PictureAnswer]) -> None:
-    """List the files that could not be answered, each with its sentence."""
-    broken = [answer for answer in answers if answer.error]
-    if not broken:
-        return
-    with st.container(border=True, key="broken"):
-        st.markdown(f"**{len(broken)} could not be read as a picture**")
-        st.markdown(bullets(answer.error or "" for answer in broken))
-        digests = [answer.picture.digest for answer in broken]
-        st.button("Remove from the list", on_click=_remove, args=(box, digests), type="tertiary")
 
 
 def sort_answers(answers: Sequence[PictureAnswer], order: Order) -> list[PictureAnswer]:
@@ -105,7 +95,7 @@ def _show_card(answer: PictureAnswer, *, in_focus: bool) -> None:
         st.image(answer.thumbnail, width="stretch", alt=f"{name}: {one_line(_label(answer), limit=60)}")
     unsure = " · not sure" if doubt_about(answer.predictions) else ""
     st.button(
-        f"{plain(_label(answer), limit=40)} · {percent(_confidence(answer))}{unsure}",
+        plain(_label(answer), limit=40),
         key=f"card {answer.picture.digest}",
         type="primary" if in_focus else "secondary",
         width="stretch",
@@ -113,6 +103,7 @@ def _show_card(answer: PictureAnswer, *, in_focus: bool) -> None:
         args=(answer.picture,),
         help=plain(name),
     )
+    st.caption(f"{percent(_confidence(answer))}{unsure}")
 
 
 def _label(answer: PictureAnswer) -> str:
@@ -121,11 +112,6 @@ def _label(answer: PictureAnswer) -> str:
 
 def _confidence(answer: PictureAnswer) -> float:
     return answer.predictions[0].probability if answer.predictions else 0.0
-
-
-def _remove(box: PictureBox, digests: Sequence[str]) -> None:
-    for digest in digests:
-        box.remove(digest)
 
 
 def _harmless(cell: str) -> str:

@@ -1,4 +1,4 @@
-"""The ways for a picture to come in: dropped or chosen, pasted, from the camera, or one of the samples."""
+"""The ways for a picture to come in: dropped or chosen, pasted, taken with the camera, or one of the samples."""
 
 import functools
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
-from app.components.plain_text import bullets, plain
+from app.components.plain_text import plain
 from app.pictures import MAX_PICTURES, Picture, PictureBox
 
 _GATE = Path(__file__).parent.parent / "assets" / "picture_gate.js"
@@ -15,7 +15,7 @@ _ROUND, _CAMERA_ROUND, FOCUS = "uploader round", "camera round", "picture in foc
 
 
 def show_upload(box: PictureBox, *, max_mb: int) -> None:
-    """Show the drop zone, paste and camera; what comes in goes to `box` at once and the drop zone is empty again.
+    """Show the drop zone, which also takes what is pasted; it is empty again as soon as `box` has what came in.
 
     Args:
         box: the pictures of this visitor.
@@ -34,6 +34,10 @@ def show_upload(box: PictureBox, *, max_mb: int) -> None:
         data={"uploader": key, "maxBytes": max_mb * 1000**2, "room": MAX_PICTURES - len(box.pictures)},
         on_refused_change=lambda: _note_refused(box, max_mb),
     )
+
+
+def show_camera(box: PictureBox) -> None:
+    """Show a switch, and the camera when it is on; a photo goes to `box` at once."""
     if st.toggle("Use the camera", key="camera wanted"):
         camera = f"camera-{st.session_state.get(_CAMERA_ROUND, 0)}"
         st.camera_input("Take a picture", key=camera, on_change=_take_photo, args=(box, camera))
@@ -50,24 +54,19 @@ def show_samples(box: PictureBox, samples: Sequence[Path]) -> None:
         return
     st.caption("Or try one of these:")
     with st.container(key="samples"):
-        cells = st.grid(len(samples), min_column_width=72, gap="small")
+        cells = st.grid(min(len(samples), 8), min_column_width=64, gap="xsmall")
         for sample in samples:
             name = sample.stem.replace("_", " ")
             with cells.cell():
                 st.image(str(sample), width="stretch", alt=f"Sample picture: {name}")
-                st.button(plain(name), key=f"sample {sample.name}", width="stretch", on_click=_take, args=(box, sample))
-
-
-def show_notes(box: PictureBox) -> None:
-    """Show why pictures were left out, one sentence each, until they are dismissed."""
-    if not box.notes:
-        return
-    with st.container(border=True):
-        st.markdown(f"**{len(box.notes)} left out or given twice**")
-        st.markdown(bullets(box.notes[:20]))
-        if len(box.notes) > 20:
-            st.caption(f"… and {len(box.notes) - 20} more.")
-        st.button("Dismiss", on_click=box.notes.clear, type="tertiary")
+                st.button(
+                    plain(name),
+                    key=f"sample {sample.name}",
+                    type="tertiary",
+                    width="stretch",
+                    on_click=_take,
+                    args=(box, sample),
+                )
 
 
 def focus_on(picture: Picture) -> None:

@@ -9,8 +9,9 @@ import unicodedata
 from collections.abc import Iterable
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$<>&:=^])")
-# Streamlit turns :name: into an emoji or icon after it has undone the escapes, so the two colons must not face a word.
-_SHORTCODE = re.compile(r":(?=\w)")
+# Streamlit turns :name: into an emoji and http://, www. and a@b into links after it has undone the escapes. A character
+# of no width behind these marks prevents that.
+_REPLACED_LATER = re.compile(r":(?=[\w/])|@|(?i:\bwww)(?=\.)")
 _JOINER = "\N{WORD JOINER}"
 _KEPT_FORMAT_CHARACTERS = {"\N{ZERO WIDTH JOINER}", _JOINER}  # joined emoji are one picture
 
@@ -33,7 +34,7 @@ def plain(text: str, *, limit: int = 400) -> str:
         >>> plain("[a](b)")
         '\\[a\\]\\(b\\)'
     """
-    return _MARKDOWN.sub(r"\\\1", _SHORTCODE.sub(f":{_JOINER}", one_line(text, limit=limit)))
+    return _MARKDOWN.sub(r"\\\1", _REPLACED_LATER.sub(rf"\g<0>{_JOINER}", one_line(text, limit=limit)))
 
 
 def plain_html(text: str, *, limit: int = 400) -> str:

@@ -31,7 +31,8 @@ def _poll(question: Question, box: PictureBox, focus: Picture | None) -> None:
         words = stage_words(resources.service().status(), checkpoint=question.checkpoint, place=book.place())
         with st.container(horizontal=True, vertical_alignment="center", key="working"):
             st.progress(done / total, text=book.busy or f"{words} {done} of {counted(total, 'picture')} done.")
-            st.button("Stop", on_click=box.clear, help="Drops all pictures.") if total > 1 else None
+            if total > 1:
+                st.button("Stop", on_click=_stop, args=(book, question, box), help="Keeps what is answered so far.")
 
 
 def stage_words(status: ServiceStatus, *, checkpoint: str, place: int) -> str:
@@ -49,6 +50,14 @@ def stage_words(status: ServiceStatus, *, checkpoint: str, place: int) -> str:
     if checkpoint not in status.loaded:
         return "Loading and compiling this model; its first picture takes longest."
     return "Looking…"
+
+
+def _stop(book: AnswerBook, question: Question, box: PictureBox) -> None:
+    book.cancel()
+    answered = {answer.picture.digest for answer in book.answers(question, box.pictures)}
+    for picture in box.pictures:
+        if picture.digest not in answered:
+            box.remove(picture.digest)
 
 
 def _show_failure(book: AnswerBook) -> None:

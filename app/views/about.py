@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import resources, state
 from app.components.about_facts import cache_words, limits, versions
+from app.components.notes import show_notes
 from app.components.plain_text import bullets, plain
 from app.components.wording import megabytes
 from vit_core.catalog.collection import CITATION, LICENCE
@@ -20,8 +21,7 @@ st.markdown(
     "Find, understand and run the 51,509 Vision Transformers that Google published with the paper "
     "*How to train your ViT?* (the AugReg checkpoints)."
 )
-if notes:
-    st.info(bullets(notes))
+show_notes(notes)
 
 left, right = st.columns(2, gap="large")
 with left:

@@ -7,9 +7,11 @@ from app.answers import Question
 from app.components.answer import show_answer
 from app.components.checkpoint_in_hand import choose, here_already, show_in_hand
 from app.components.download_progress import show_download
-from app.components.gallery import show_broken, show_gallery
-from app.components.image_upload import picture_in_focus, show_notes, show_samples, show_upload
-from app.components.plain_text import bullets, plain
+from app.components.gallery import show_gallery
+from app.components.image_upload import picture_in_focus, show_camera, show_samples, show_upload
+from app.components.left_out import show_left_out
+from app.components.notes import show_notes
+from app.components.plain_text import plain
 from app.components.reading_options import show_reading_options
 from app.components.working import show_work
 
@@ -17,35 +19,39 @@ notes = state.open_page("classify")
 asked = state.address().checkpoint
 demo = resources.demo_catalogue().frame
 tables = [resources.catalogue(state.address().catalogue).frame, resources.live_catalogue().current.frame, demo]
-hand = choose(asked, tables, demo)
+hand, refusal = choose(asked, tables, demo)
 box, book = resources.pictures(), resources.answers()
 
 st.title("What does it see?")
-if notes:
-    st.info(bullets(notes))
-if asked and hand.name != asked:
-    st.warning(f"No catalogue here has the checkpoint {plain(asked, limit=120)}. A demo model answers instead.")
+show_notes(notes)
+if refusal:
+    st.warning(f"{plain(refusal)} A demo model answers instead.")
 
 pictures_side, checkpoint_side = st.columns([3, 2], gap="large")
 with checkpoint_side:
-    show_in_hand(hand, here_already(tables, demo), is_default=not asked)
+    show_in_hand(hand, here_already(tables, demo), is_default=not asked or refusal is not None)
 with pictures_side:
     show_upload(box, max_mb=resources.settings().max_upload_mb)
     show_samples(box, resources.samples())
-show_notes(box)
+    show_camera(box)
 
 path = resources.own_checkpoints().path(hand.name) or resources.store().local_path(hand.name)
+if path is None or not box.pictures:
+    show_left_out(box)
 if path is None:
     show_download(hand)
 elif not box.pictures:
     st.info("Add a picture, or click a sample: the answer appears here, with what the model saw and where it looked.")
 else:
-    options = show_reading_options()
-    question = Question(hand.name, path, options.preprocessing, options.resolution)
     focus = picture_in_focus(box)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(plain(focus.name, limit=60) if focus else "", anchor=False)
+        st.space("stretch")
+        options = show_reading_options()
+    question = Question(hand.name, path, options.preprocessing, options.resolution)
     show_work(question, box, focus)
     answers = book.answers(question, box.pictures)
-    show_broken(box, answers)
+    show_left_out(box, answers)
     show_answer(book, question, focus, top_k=options.top_k)
     if len(box.pictures) > 1 or len(answers) > 1:
         show_gallery(box, answers, focus, question)
