@@ -1,6 +1,6 @@
 """Where a model looked: attention probabilities reduced to maps over the patches.
 
-Written for use inside `jax.jit`, layer by layer, so that the [L, H, N, N] probabilities are never kept whole.
+Written for use inside `jax.jit`, so that the [L, H, N, N] probabilities of an image never leave the device.
 """
 
 from typing import NamedTuple

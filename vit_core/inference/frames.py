@@ -8,10 +8,11 @@ is received is ever executed. Knows nothing of what the messages mean.
 """
 
 import dataclasses
+import io
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class Frame:
     blobs: Sequence[Blob] = ()
 
 
-def write_frame(stream: BinaryIO, frame: Frame) -> None:
+def write_frame(stream: io.BufferedIOBase, frame: Frame) -> None:
     """Send a frame and flush.
 
     Raises:
@@ -59,7 +60,7 @@ def write_frame(stream: BinaryIO, frame: Frame) -> None:
     stream.flush()
 
 
-def read_frame(stream: BinaryIO) -> Frame | None:
+def read_frame(stream: io.BufferedIOBase) -> Frame | None:
     """Receive a frame; None where the stream ends between two frames.
 
     Raises:
@@ -112,14 +113,14 @@ def _is_shape(shape: list[Any]) -> bool:
     return len(shape) <= 8 and all(isinstance(size, int) and 0 <= size <= MAX_BLOBS_BYTES for size in shape)
 
 
-def _read_blob(stream: BinaryIO, description: Mapping[str, Any]) -> Blob:
+def _read_blob(stream: io.BufferedIOBase, description: Mapping[str, Any]) -> Blob:
     if "bytes" in description:
         return _read_exactly(stream, description["bytes"])
     data = _read_exactly(stream, _blob_bytes(description))
     return np.frombuffer(data, description["dtype"]).reshape(description["shape"])
 
 
-def _read_exactly(stream: BinaryIO, size: int) -> bytes:
+def _read_exactly(stream: io.BufferedIOBase, size: int) -> bytes:
     data = stream.read(size)
     if len(data) < size:
         raise FrameError("A message ended too early.")

@@ -31,7 +31,7 @@ from vit_core.preprocess import METHODS, read_image, to_model_input
 from vit_core.settings import Settings
 from vit_core.store.store import Store
 
-__all__ = ["DECODERS", "Attention", "Prediction", "Predictor", "load_predictor", "open_predictor"]
+__all__ = ["DECODERS", "Attention", "Prediction", "Predictor", "load_predictor", "open_predictor", "relabel"]
 
 DECODERS = min(4, os.cpu_count() or 1)  # a decode needs up to 250 MB
 
@@ -44,14 +44,14 @@ class Predictor:
         name: of the checkpoint.
         config: its architecture, with the resolution it was loaded for.
         labels: names of the classes.
-        notes: what is unusual about the checkpoint, as sentences.
+        file_notes: what is unusual about the file, as sentences.
         load_seconds: what reading it and moving it to the device took.
     """
 
     name: str
     config: ModelConfig
     labels: Labels
-    notes: tuple[str, ...]
+    file_notes: tuple[str, ...]
     load_seconds: float
     _params: Params
     _device: jax.Device
@@ -66,6 +66,11 @@ class Predictor:
     def device(self) -> str:
         """What computes, as text: "CPU", "NVIDIA H200"."""
         return describe_device(self._device)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know when reading the predictions, as sentences."""
+        return self.file_notes + ((_I21K_NOTE,) if self.labels.dataset == "i21k" else ())
 
     @property
     def seconds(self) -> Mapping[str, float]:
@@ -268,10 +273,17 @@ def open_predictor(
     params: Params = jax.device_put(checkpoint.params, device)
     for leaf in jax.tree.leaves(params):
         leaf.block_until_ready()
-    notes = checkpoint.notes
-    if chosen.dataset == "i21k":
-        notes += (_I21K_NOTE,)
-    return Predictor(name, config, chosen, notes, time.perf_counter() - start, params, device)
+    return Predictor(name, config, chosen, checkpoint.notes, time.perf_counter() - start, params, device)
+
+
+def relabel(predictor: Predictor, *, name: str, labels: Labels | Sequence[str] | Path | None = None) -> Predictor:
+    """Give the same weights another name and other class names.
+
+    Raises:
+        BadInput: the class names do not fit.
+    """
+    chosen = _choose_labels(labels, name, predictor.config.num_classes)
+    return dataclasses.replace(predictor, name=name, labels=chosen)
 
 
 # big_vision/configs/vit_i21k.py: loss "sigmoid_xent", labels are multi-hot.

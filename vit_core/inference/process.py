@@ -5,6 +5,7 @@ standard input does, so it never outlives the web process, however that ends.
 """
 
 import collections
+import io
 import logging
 import os
 import signal
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, cast
 
 import vit_core
 from vit_core.errors import PredictorCrashed, shorten
@@ -177,6 +178,6 @@ def _environment(device: str) -> dict[str, str]:
     return environment
 
 
-def _pipe(stream: IO[bytes] | None) -> BinaryIO:
+def _pipe(stream: IO[bytes] | None) -> io.BufferedIOBase:
     assert stream is not None  # noqa: S101 - all three pipes were asked for
-    return cast("BinaryIO", stream)
+    return cast("io.BufferedIOBase", stream)

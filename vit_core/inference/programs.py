@@ -22,8 +22,9 @@ from vit_core.models.build import GraphDef, Params, build, forward
 from vit_core.models.config import ModelConfig
 
 BATCH_SIZES = (1, 8, 32)
-# Attention holds [H, N, N] per layer and image; 8 images of L/16 at 384 px are 170 MB per layer.
+# Attention needs [L, H, N, N] of memory per image until the maps are made: 0.2 GB for B/16 at 384 px, 0.5 GB for L/16.
 ATTENTION_BATCH_SIZES = (1, 8)
+CPU_ATTENTION_BATCH_SIZES = (1,)
 
 Inputs = Literal["uint8", "float32"]
 
@@ -173,11 +174,9 @@ def _run(
     on_compute: Callable[[], None],
 ) -> tuple[Outputs, float]:
     inputs: Inputs = "uint8" if images.dtype == np.uint8 else "float32"
-    sizes = ATTENTION_BATCH_SIZES if attention else BATCH_SIZES
-    fill = 0.75 if device.platform == "cpu" else 0.25
     parts: list[Outputs] = []
     compile_seconds, start = 0.0, 0
-    for size in plan_batches(max(len(images), 1), sizes, fill=fill):
+    for size in _plan(max(len(images), 1), device, attention):
         spec = Spec(config, size, inputs, attention, device)
         if not is_compiled(spec):
             on_compile()
@@ -188,6 +187,12 @@ def _run(
         parts.append(_to_host(outputs, len(batch)))
         start += size
     return _concatenate(parts), compile_seconds
+
+
+def _plan(count: int, device: jax.Device, attention: bool) -> list[int]:
+    if device.platform == "cpu":
+        return plan_batches(count, CPU_ATTENTION_BATCH_SIZES if attention else BATCH_SIZES, fill=0.75)
+    return plan_batches(count, ATTENTION_BATCH_SIZES if attention else BATCH_SIZES, fill=0.25)
 
 
 def _pad(images: np.ndarray, size: int) -> np.ndarray:

@@ -8,6 +8,7 @@ it never outlives the web process.
 import argparse
 import collections
 import concurrent.futures
+import io
 import logging
 import os
 import queue
@@ -16,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import cast
 
 import jax
 import numpy as np
@@ -32,7 +33,7 @@ from vit_core.inference.messages import (
     batch_from_frame,
     error_to_frame,
 )
-from vit_core.inference.predictor import DECODERS, Predictor, open_predictor
+from vit_core.inference.predictor import DECODERS, Predictor, open_predictor, relabel
 from vit_core.inference.programs import Outputs
 from vit_core.inference.results import ImageAnswer
 from vit_core.preprocess import decode_image, to_model_input
@@ -53,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     output = _claim_output()
-    frames = _frames(sys.stdin.buffer)
+    frames = _frames(cast("io.BufferedIOBase", sys.stdin.buffer))
     try:
         device = pick_device(options.device)
     except VitError as error:
@@ -93,15 +94,22 @@ class LoadedModels:
             ObjectMissing: the file is gone.
         """
         with self._store.lease(key.path):
-            identity = (key.checkpoint, key.path, key.labels, key.resolution, _version(key.path), _version(key.labels))
-            if identity in self._models:
-                self._models.move_to_end(identity)
-                return self._models[identity], 0.0
-            stage("loading checkpoint")
-            self._make_room(key.path.stat().st_size if key.path.exists() else 0)
-            predictor = open_predictor(
-                key.path, name=key.checkpoint, device=self._device, resolution=key.resolution, labels=key.labels
-            )
+            identity = (key.path, _version(key.path), key.resolution)
+            if identity not in self._models:
+                stage("loading checkpoint")
+                return self._load(identity, key)
+        stage("computing")
+        # The same file may go by two names, and its classes by several.
+        predictor = relabel(self._models[identity], name=key.checkpoint, labels=key.labels)
+        self._models[identity] = predictor
+        self._models.move_to_end(identity)
+        return predictor, 0.0
+
+    def _load(self, identity: tuple[object, ...], key: BatchKey) -> tuple[Predictor, float]:
+        self._make_room(key.path.stat().st_size if key.path.exists() else 0)
+        predictor = open_predictor(
+            key.path, name=key.checkpoint, device=self._device, resolution=key.resolution, labels=key.labels
+        )
         self._models[identity] = predictor
         return predictor, predictor.load_seconds
 
@@ -117,7 +125,7 @@ class LoadedModels:
         return sum(predictor.size_bytes for predictor in self._models.values())
 
 
-def _reply(frame: Frame, models: LoadedModels, pool: concurrent.futures.Executor, output: BinaryIO) -> Frame:
+def _reply(frame: Frame, models: LoadedModels, pool: concurrent.futures.Executor, output: io.BufferedIOBase) -> Frame:
     """Answer a batch; whatever goes wrong is an answer too, and the process stays for the next one."""
     try:
         return answer_to_frame(
@@ -138,7 +146,6 @@ def _reply(frame: Frame, models: LoadedModels, pool: concurrent.futures.Executor
 def _classify(batch: Batch, models: LoadedModels, pool: concurrent.futures.Executor, stage: Stage) -> BatchAnswer:
     predictor, load_seconds = models.get(batch.key, stage)
     predictor.check_head()
-    stage("computing")
     start = time.perf_counter()
     pixels = list(pool.map(lambda image, name: _prepare(image, name, batch.key, predictor), batch.images, batch.names))
     decoded = time.perf_counter()
@@ -218,14 +225,14 @@ def _default_limit(device: jax.Device) -> int:
     return int(memory.get("bytes_limit", 8_000_000_000)) // 2
 
 
-def _claim_output() -> BinaryIO:
+def _claim_output() -> io.BufferedIOBase:
     """Keep standard output for messages; what a library prints there goes to the log instead."""
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     return output
 
 
-def _frames(stream: BinaryIO) -> Iterator[Frame]:
+def _frames(stream: io.BufferedIOBase) -> Iterator[Frame]:
     """Give the messages as they come; a thread reads, so that the end of the input is seen during a computation."""
     frames: queue.SimpleQueue[Frame] = queue.SimpleQueue()
 
