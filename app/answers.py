@@ -17,7 +17,6 @@ from PIL import Image
 from app.pictures import Picture, PictureBox
 from vit_core.errors import PredictorBusy, VitError
 from vit_core.inference.service import Answer, Prediction, PredictionService, Request, Ticket
-from vit_core.preprocess import Method
 
 TOP_K = 20  # kept of each answer, so that showing more classes asks nothing again
 PORTION = 16
@@ -32,7 +31,7 @@ class Question:
 
     checkpoint: str
     path: Path
-    preprocessing: Method = "resize"
+    preprocessing: str = "resize"
     resolution: int | None = None
 
 

@@ -2,8 +2,10 @@
 
 import dataclasses
 import logging
+import shutil
 import tempfile
 import threading
+import weakref
 from pathlib import Path
 
 from vit_core.catalog.index import Catalogue, load_catalogue, read_index, refresh_catalogue
@@ -23,7 +25,6 @@ class OwnTable:
     """
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="vit-explorer-table-")
         self._thread: threading.Thread | None = None
         self.current: Catalogue | None = None
         self.problem: VitError | None = None
@@ -49,7 +50,9 @@ class OwnTable:
             BadInput: an address outside the allow-list; nothing was asked.
         """
         checked = check_public_url(url, allowed_hosts=operator_hosts(settings))
-        named = dataclasses.replace(settings, index=checked, cache_dir=Path(self._folder.name))
+        folder = tempfile.mkdtemp(prefix="vit-explorer-table-")  # no copy of a visitor's table outlives the visit
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        named = dataclasses.replace(settings, index=checked, cache_dir=Path(folder))
         self.problem = None
         self._thread = threading.Thread(target=self._load, args=(named,), name="own table", daemon=True)
         self._thread.start()

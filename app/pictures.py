@@ -6,7 +6,9 @@ is decoded here; the process that owns the accelerator does that, and says which
 
 import dataclasses
 import hashlib
+import shutil
 import tempfile
+import weakref
 from pathlib import Path
 
 from vit_core.errors import shorten
@@ -32,7 +34,8 @@ class PictureBox:
 
     def __init__(self, *, max_picture_bytes: int, parent: Path | None = None) -> None:
         self._max_picture_bytes = max_picture_bytes
-        self._folder = tempfile.TemporaryDirectory(prefix="vit-explorer-pictures-", dir=parent)
+        self._folder = Path(tempfile.mkdtemp(prefix="vit-explorer-pictures-", dir=parent))
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._pictures: dict[str, Picture] = {}
         self.notes: list[str] = []
 
@@ -58,7 +61,7 @@ class PictureBox:
         if refusal := self._refusal(name, len(data)):
             self.notes.append(refusal)
             return None
-        (Path(self._folder.name) / digest).write_bytes(data)
+        (self._folder / digest).write_bytes(data)
         picture = Picture(digest=digest, name=name, size_bytes=len(data))
         self._pictures[digest] = picture
         return picture
@@ -73,12 +76,12 @@ class PictureBox:
 
     def read(self, picture: Picture) -> bytes:
         """Give the bytes of an accepted picture."""
-        return (Path(self._folder.name) / picture.digest).read_bytes()
+        return (self._folder / picture.digest).read_bytes()
 
     def remove(self, digest: str) -> None:
         """Forget one picture and delete its file."""
         if self._pictures.pop(digest, None):
-            (Path(self._folder.name) / digest).unlink(missing_ok=True)
+            (self._folder / digest).unlink(missing_ok=True)
 
     def clear(self) -> None:
         """Forget all pictures and notes, and delete the files."""

@@ -1,6 +1,6 @@
 """Where the open catalogue comes from, how old it is, what it lacks, and how to open another one."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import streamlit as st
 
@@ -43,6 +43,19 @@ def source_words(key: str, table: Catalogue, *, now: datetime) -> str:
     return f"Catalogue: {ORIGINS[table.origin]}{old}, {rows}"
 
 
+def origin_sentence(key: str, table: Catalogue, *, now: datetime) -> str:
+    """Give where the open table comes from and how many checkpoints it has, as a sentence."""
+    if key == "demo":
+        origin = "Small models that come with the app and answer without a network"
+    elif table.origin == "bundled":
+        origin = "The published facts, which come with the app"
+    elif table.origin == "saved":
+        origin = f"A copy of {table.location}" + (f", {age(table.saved_at, now)}" if table.saved_at else "")
+    else:
+        origin = f"Read from {table.location}"
+    return f"{origin}: {counted(len(table.frame), 'checkpoint')}."
+
+
 def age(then: datetime, now: datetime) -> str:
     """Give how long ago `then` was; a clock that went back gives "just now".
 
@@ -62,8 +75,7 @@ def age(then: datetime, now: datetime) -> str:
 def show_catalogue_source(key: str, table: Catalogue) -> None:
     """Show the source of `table`, the trouble with the bucket if there is one, and the ways to another table."""
     _show_choice(key)
-    if key != "demo":
-        st.write(f"Read from {plain(table.location)}: {counted(len(table.frame), 'checkpoint')}.")
+    st.write(plain(origin_sentence(key, table, now=datetime.now(UTC)), limit=600))
     if notes := (*table.notes, *table.problems):
         with st.expander("What is missing", expanded=False):
             st.markdown(bullets(notes))

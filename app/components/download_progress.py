@@ -50,6 +50,8 @@ def _state_of(hand: InHand) -> DownloadState | None:
 def _show_offer(hand: InHand) -> None:
     size = "" if hand.size_bytes is None else f" {megabytes(hand.size_bytes)}"
     st.markdown("**This checkpoint is not on this machine yet.** It is downloaded once, checked, and kept.")
+    if isinstance(resources.live_catalogue().problem, AccessDenied):
+        st.caption("The bucket has just refused its catalogue to this server, so it may refuse this file too.")
     st.button(f"Download{size}", type="primary", on_click=_start, args=(hand.name,))
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.answers import Facts
 from app.components.plain_text import one_line, plain_html
+from app.components.reading_options import preprocessing_words
 from vit_core.inference.service import Prediction
 
 SURE_ENOUGH = 0.35
@@ -93,7 +94,7 @@ def how_it_was_made(facts: Facts, preprocessing: str) -> str:
     parts = [
         f"{one_line(facts.device)}",
         f"{facts.resolution} × {facts.resolution} px",
-        {"resize": "whole picture", "crop": "middle of the picture"}[preprocessing],
+        preprocessing_words(preprocessing).lower(),
         f"{duration(seconds.get('run', 0.0))} to compute",
     ]
     for key, words in (("load", "to load the file"), ("compile", "to compile"), ("queue", "in the queue")):

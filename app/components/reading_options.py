@@ -4,11 +4,11 @@ import dataclasses
 
 import streamlit as st
 
-from vit_core.preprocess import METHODS, Method
+from vit_core.preprocess import METHODS
 
 TOP_KS = (3, 5, 10, 20)
 RESOLUTIONS = (None, 224, 384)
-NAMES: dict[Method, str] = {"resize": "Whole picture", "crop": "Middle of the picture"}
+NAMES = {"resize": "Whole picture", "crop": "Middle of the picture"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +22,7 @@ class ReadingOptions:
     """
 
     top_k: int
-    preprocessing: Method
+    preprocessing: str
     resolution: int | None
 
 
@@ -30,11 +30,11 @@ def show_reading_options() -> ReadingOptions:
     """Show the choices, and give them."""
     with st.popover("Options"):
         top_k = st.segmented_control("Guesses to show", TOP_KS, default=5, required=True, key="top k")
-        methods: list[Method] = list(METHODS)
+        methods = list(METHODS)
         preprocessing = st.radio(
             "How a picture becomes a square",
             methods,
-            format_func=lambda method: NAMES[method],
+            format_func=preprocessing_words,
             captions=[METHODS[method] for method in methods],
             key="preprocessing",
         )
@@ -46,3 +46,8 @@ def show_reading_options() -> ReadingOptions:
             help="Another resolution than its own stretches the model's sense of place; it often does a little worse.",
         )
     return ReadingOptions(top_k, preprocessing, resolution)
+
+
+def preprocessing_words(method: str) -> str:
+    """Give the short name of a way to read pictures."""
+    return NAMES.get(method, method)

@@ -1,6 +1,8 @@
 """Each page by itself, run by Streamlit's own test harness: no browser, no server, no network."""
 
+import inspect
 import io
+import textwrap
 import threading
 from pathlib import Path
 
@@ -9,6 +11,13 @@ import pytest
 import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
+
+from vit_core.catalog.index import load_catalogue
+from vit_core.catalog.schema import PUBLISHED
+from vit_core.checkpoints.restore import save_npz
+from vit_core.models.config import ModelConfig
+from vit_core.models.initialise import init_params
+from vit_core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60
@@ -28,6 +37,17 @@ def _by_itself(monkeypatch, tmp_path):
         if thread.name == "catalogue refresh":
             thread.join(30)
     st.cache_resource.clear()
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory):
+    """A checkpoint of random weights that takes no time: 16 px, two layers, two heads, three classes."""
+    path = tmp_path_factory.mktemp("checkpoint") / "tiny.npz"
+    config = ModelConfig(
+        patch_size=4, hidden_size=16, num_layers=2, mlp_dim=32, num_heads=2, num_classes=3, resolution=16
+    )
+    save_npz(path, config, init_params(config, seed=0))
+    return path
 
 
 @pytest.fixture
@@ -70,3 +90,24 @@ def jpeg():
         return buffer.getvalue()
 
     return make
+
+
+@pytest.fixture
+def run_function():
+    """Give a function that runs a function's body as a page."""
+
+    def run(function) -> AppTest:
+        source = textwrap.dedent(inspect.getsource(function))
+        imports = "import streamlit as st\nfrom app.components.errors import shown_errors\n"
+        imports += "from vit_core.errors import BadInput\n"
+        return AppTest.from_string(f"{imports}{source}\n{function.__name__}()", default_timeout=PATIENCE_S).run()
+
+    return run
+
+
+@pytest.fixture
+def index_csv():
+    """The bytes of an index of three real fine-tunes, as the collection publishes it."""
+    columns = list(PUBLISHED)
+    frame = load_catalogue(Settings(cache_dir=Path("/nonexistent")), network=False).frame
+    return frame.head(3)[columns].to_csv(index=False).encode()
