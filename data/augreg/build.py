@@ -50,13 +50,14 @@ FIGURE_NOTE = (
     "Upstream accuracy is read from figure 4 of the paper: a whole per cent, presumably of the better of the two "
     "weight decays (0.03 and 0.1), so this file's own may be lower."
 )
-I21K_30_NOTE = (
-    "The second field of this file name was never seen in print; the file may be called '…-i21k-30ep-…' instead of "
-    "'…-i21k_30-30ep-…'."
-)
+I21K_30_NOTE = "The second field of this file name was never seen in print; it may be 'i21k' instead of 'i21k_30'."
 UNPUBLISHED_NOTE = (
     "A third B/8 file exists, but its name and recipe were never printed: augmentation, weight decay and dropout stay "
     "empty, and the name shown is a placeholder that cannot be downloaded."
+)
+BEST_NOTE = (
+    "The best by validation accuracy of these {count} fine-tunes, which differ in steps and learning rate, has "
+    "{accuracies}; which one it is was not printed."
 )
 TABLE_6_NOTE = "Table 6 of the paper gives its upstream accuracy as 47.7 %."
 TABLE_6_FILE = "B_32-i21k-300ep-lr_0.001-aug_light1-wd_0.1-do_0.0-sd_0.0"
@@ -72,6 +73,7 @@ def build() -> Saved:
     _fill_upstream(frame)
     _fill_fine_tunes(frame)
     _mark_doubts(frame)
+    _fill_best_fine_tunes(frame)
     table = complete(frame[[*PUBLISHED, "final_val_source", "note", "params_published"]], source="augreg")
     return Saved(table, "published facts", "published facts of 2026-11-21", COMPILED, _notes(table))
 
@@ -151,6 +153,26 @@ def _fill_fine_tunes(frame: pd.DataFrame) -> None:
         frame[column] = frame["adapt_filename"].map(printed[column])
 
 
+def _fill_best_fine_tunes(frame: pd.DataFrame) -> None:
+    """Use values printed for "the best fine-tune by validation accuracy", whose steps and learning rate were not.
+
+    Where a printed row of that set and resolution has the same test accuracy, the value is that row's; elsewhere the
+    rows it may belong to get a note.
+    """
+    for best in pd.read_csv(HERE / "published_best.csv").itertuples():
+        rows = (
+            (frame["filename"] == best.filename)
+            & (frame["adapt_ds"] == best.adapt_ds)
+            & (frame["adapt_resolution"] == best.adapt_resolution)
+        )
+        same = rows & (frame["adapt_final_test"] == best.adapt_final_test)
+        if same.any():
+            frame.loc[same & frame["adapt_final_val"].isna(), "adapt_final_val"] = best.adapt_final_val
+        else:
+            accuracies = f"{best.adapt_final_val:.1%} on validation and {best.adapt_final_test:.1%} on test images"
+            add_note(frame, rows, BEST_NOTE.format(count=int(rows.sum()), accuracies=accuracies.replace("%", " %")))
+
+
 def _printed_rows() -> pd.DataFrame:
     return pd.read_csv(HERE / "published_rows.csv")
 
@@ -175,7 +197,7 @@ def _notes(table: pd.DataFrame) -> tuple[str, ...]:
         f"paper and rounded to a whole per cent for {sources[ROUNDED]}, and unknown for {sources[UNKNOWN]}.",
         UNPUBLISHED_NOTE,
         LEFT_OUT_NOTE.replace("this file's", f"that of {LEFT_OUT.partition('--')[0]}"),
-        I21K_30_NOTE.replace("this file name", "the names pre-trained on ImageNet-21k for 30 epochs"),
+        I21K_30_NOTE.replace("this file name", "the file names of ImageNet-21k for 30 epochs"),
     )
 
 

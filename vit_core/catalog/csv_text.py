@@ -19,7 +19,8 @@ from vit_core.catalog.schema import EXTRA, FINAL_VAL_SOURCES, NUMBERS, PUBLISHED
 from vit_core.errors import BadIndex, UnknownName, shorten
 
 LIMIT_BYTES = 500 * 1000**2
-LONGEST_CELL = 500
+LONGEST_CELL = 1000
+_LONGEST_HEADER = 1 << 16
 _NOT_CSV = (
     (b"\xff\xfe", "UTF-16 text; save it as UTF-8"),
     (b"\xfe\xff", "UTF-16 text; save it as UTF-8"),
@@ -108,9 +109,12 @@ def _line(data: bytes, place: int) -> int:
 
 
 def _header(data: bytes, location: str) -> list[str]:
-    text = io.StringIO(data[: 1 << 16].decode(errors="ignore"), newline="")
-    header = next((row for row in csv.reader(text) if row), [])
     where = shorten(location)
+    text = io.StringIO(data[:_LONGEST_HEADER].decode(errors="ignore"), newline="")
+    try:
+        header = next((row for row in csv.reader(text) if row), [])
+    except csv.Error as error:
+        raise BadIndex(f"{where} has a header that cannot be read ({error}).") from error
     repeated = [name for name, count in Counter(header).items() if count > 1]
     if repeated:
         raise BadIndex(f"{where} has the column {shorten(repeated[0])!r} twice; each column must be there once.")

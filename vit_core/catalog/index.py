@@ -22,7 +22,8 @@ from vit_core.settings import Settings, bundled_data_dir
 log = logging.getLogger(__name__)
 
 Origin = Literal["named", "saved", "bucket", "bundled"]
-NETWORK_LIMIT_S = 8.0
+NETWORK_LIMIT_S = 8.0  # of all sources together
+REACH_LIMIT_S = 2.0  # of that, without any answer: a start on a machine without a network should not feel stuck
 BUNDLED = "augreg/catalogue.parquet"
 DEMO = "demo/index.csv"
 
@@ -70,12 +71,12 @@ def load_catalogue(settings: Settings, *, network: bool = True) -> Catalogue:
         if found is not None:
             return found
     bucket = _bucket_index(settings)
-    for location in (named, bucket):
+    for location in dict.fromkeys((named, bucket)):
         if location is not None and _local_path(location) is None:
             found = _from_copy(settings, location, problems)
             if found is not None:
                 return found
-    if network or _local_path(bucket):
+    if bucket != named and (network or _local_path(bucket)):
         found = _attempt(settings, bucket, "bucket", deadline, problems)
         if found is not None:
             return found
@@ -134,7 +135,10 @@ def load_demo() -> Catalogue:
 
 def _bundled() -> Catalogue:
     path = bundled_data_dir() / BUNDLED
-    saved = read_copy(path)
+    try:
+        saved = read_copy(path)
+    except (FileNotFoundError, CopyError) as error:
+        raise BadIndex(f"The bundled table {path} is missing or damaged; install the project again.") from error
     return Catalogue(
         frame=saved.frame,
         origin="bundled",
@@ -173,9 +177,11 @@ def _download(
     if limit_s <= 0:
         raise Unreachable(f"No time was left to ask for {shorten(location)}.")
     # gcsfs and what it needs take a second to import; a start without the network does not pay for them.
+    from vit_core.store.patience import Patience
     from vit_core.store.store import Store
 
-    answer = Store(settings).read_index(location, known_generation=known, deadline_s=limit_s)
+    store = Store(settings, patience=Patience(reach_s=min(REACH_LIMIT_S, limit_s)))
+    answer = store.read_index(location, known_generation=known, deadline_s=limit_s)
     if answer is None:
         return None
     catalogue = dataclasses.replace(

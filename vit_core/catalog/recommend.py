@@ -7,9 +7,10 @@ accuracy its fine-tune. Test accuracies choose nothing, or they would no longer 
 import pandas as pd
 
 from vit_core.catalog.collection import RECOMMENDED_FINE_TUNES, label_of
+from vit_core.catalog.describe import percent
 from vit_core.catalog.query import fine_tunes, pretrained_files
 from vit_core.catalog.ranking import TIE_ORDER, is_recommended, points
-from vit_core.catalog.schema import EXACT, ROUNDED
+from vit_core.catalog.schema import ROUNDED
 
 __all__ = ["FINE_TUNE_RULE", "RULE", "TIE_ORDER", "best_fine_tune", "comparability_notes", "recommend"]
 
@@ -92,15 +93,15 @@ def _first_to_try(frame: pd.DataFrame, filename: str) -> str:
 
 def _reason(row: pd.Series, rivals: pd.DataFrame) -> str:
     """Say in a line why `row` was chosen among `rivals`, the files of its model and pre-training set."""
-    listed = bool(is_recommended(pd.Series([row["filename"]])).iloc[0])
-    authors = "; recommended by the authors" if listed else ""
+    among = f"its {len(rivals)} files pre-trained on {label_of('ds', row['ds'])}"
     if pd.isna(row["final_val"]):
-        return f"No upstream accuracy is known for {row['name']}; the first of {len(rivals)} by name."
+        return f"No upstream accuracy is known of {among}; the first by name."
+    value = percent(float(row["final_val"]), whole=row["final_val_source"] == ROUNDED)
+    if len(rivals) == 1:
+        return f"The only file pre-trained on {label_of('ds', row['ds'])}: {value} upstream."
     rank = points(rivals)
     equals = int((rank == rank[rivals["filename"] == row["filename"]].iloc[0]).sum()) - 1
-    among = f"of {len(rivals)} pre-trained on {label_of('ds', row['ds'])}" if len(rivals) > 1 else "the only one"
-    if row["final_val_source"] == EXACT and (equals == 0 or (rivals["final_val_source"] == EXACT).all()):
-        return f"Highest upstream accuracy {among}: {row['final_val']:.1%}{authors}.".replace("%", " %")
-    value = f"{row['final_val']:.0%}" if row["final_val_source"] == ROUNDED else f"{row['final_val']:.1%}"
-    shared = f", equal in whole per cents with {equals} other{'s' if equals > 1 else ''}" if equals else ""
-    return f"Highest upstream accuracy {among}: {value}{shared}{authors}.".replace("%", " %")
+    precision = " in whole per cents" if (rivals["final_val_source"] == ROUNDED).any() else ""
+    shared = f" (equal{precision} with {equals} other{'s' if equals > 1 else ''})" if equals else ""
+    listed = "; the authors recommend it" if is_recommended(pd.Series([row["filename"]])).all() else ""
+    return f"Highest upstream accuracy of {among}: {value}{shared}{listed}."

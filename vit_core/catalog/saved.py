@@ -107,8 +107,8 @@ def read_copy(path: Path) -> Saved:
             saved_at=datetime.fromisoformat(origin["saved_at"]).astimezone(UTC),
             notes=tuple(origin["notes"]),
         )
-    except FileNotFoundError:
-        raise
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError(str(path)) from error
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
         raise CopyError(f"{path} cannot be read as a saved table: {error}") from error
     if origin["format"] != FORMAT or not _has_schema(saved.frame):

@@ -75,8 +75,8 @@ def _accuracy(name: str, label: str, meaning: str, *, source: str = _INDEX) -> C
     return Column(name, "float64", "fraction", label, meaning, "0 to 1", source, 0.0, 1.0)
 
 
-def _rate(name: str, label: str, meaning: str, *, choices: tuple[float, ...]) -> Column:
-    valid = f"one of {', '.join(str(choice) for choice in choices)}"
+def _rate(name: str, label: str, meaning: str, *, choices: tuple[float, ...] = ()) -> Column:
+    valid = f"one of {', '.join(str(choice) for choice in choices)}" if choices else "0 to 1"
     return Column(name, "float64", "", label, meaning, valid, _INDEX, 0.0, 1.0, choices)
 
 
@@ -95,7 +95,7 @@ _UPSTREAM: tuple[Column, ...] = (
         1e6,
         (30.0, 300.0),
     ),
-    _rate("lr", "Pre-training learning rate", "Peak learning rate of the pre-training (Adam).", choices=(0.001,)),
+    _rate("lr", "Pre-training learning rate", "Peak learning rate of the pre-training (Adam)."),
     _text(
         "aug",
         "Augmentation",

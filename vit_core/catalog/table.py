@@ -74,11 +74,13 @@ def range_notes(frame: pd.DataFrame) -> tuple[str, ...]:
             strange |= (values < column.low) | (values > column.high)
         if column.choices:
             strange |= augreg & values.notna() & ~values.isin(list(column.choices))
-        if strange.any():
+        count = int(strange.sum())
+        if count:
             first = int(np.flatnonzero(strange)[0])
+            what = f"1 value of {column.name} is" if count == 1 else f"{count} values of {column.name} are"
             notes.append(
-                f"{int(strange.sum())} values of {column.name} are not {column.valid} "
-                f"(the first is {values.iloc[first]!r} in row {first + 1}); they are shown as they are."
+                f"{what} not {column.valid} (the first is {str(values.iloc[first])!r} in row {first + 1}); "
+                "shown as in the table."
             )
     return tuple(notes)
 
