@@ -81,10 +81,7 @@ def load_checkpoint(path: str | Path, *, resolution: int | None = None, limits: 
     source = _open(path, limits)
     stored = _config(source)
     config = stored if resolution is None else stored.with_resolution(resolution)
-    expected = flatten(build(stored)[1])
-    _check_fit(source, {path: tuple(array.shape) for path, array in expected.items()})
-    flat = {path: _read(source, path, tuple(array.shape)) for path, array in expected.items()}
-    _check_finite(source, flat)
+    flat = _read_all(source, {path: tuple(leaf.shape) for path, leaf in flatten(build(stored)[1]).items()})
     head, notes = _judge_head(flat)
     if config.grid != stored.grid:
         has_class_token = config.classifier == "token"
@@ -105,17 +102,17 @@ def save_npz(path: str | Path, config: ModelConfig, params: Params) -> None:
         params: arrays in the shape of `build(config)`'s parameters.
 
     Raises:
-        ValueError: an array has another shape than the architecture wants.
+        ValueError: an array is missing, surplus or of another shape than the architecture wants.
     """
+    expected, given = flatten(build(config)[1]), flatten(params)
+    if different := set(expected) ^ set(given):
+        raise ValueError(f"The parameters and {config.variant} differ in {sorted(different)}.")
     arrays = {}
-    given = flatten(params)
-    for ours, array in flatten(build(config)[1]).items():
-        value = np.asarray(given.pop(ours), dtype=np.float32)
-        if value.shape != array.shape:
-            raise ValueError(f"{ours!r} has the shape {value.shape} instead of {array.shape}.")
+    for ours, leaf in expected.items():
+        value = np.asarray(given[ours], dtype=np.float32)
+        if value.shape != leaf.shape:
+            raise ValueError(f"{ours!r} has the shape {value.shape} instead of {leaf.shape}.")
         arrays[_published(ours)] = value.reshape(names.published_shape(names.VIT_JAX, ours, value.shape))
-    if given:
-        raise ValueError(f"There is no place for {sorted(given)} in {config.variant}.")
     write_npz(Path(path), arrays)
 
 
@@ -143,35 +140,32 @@ def _config(source: _Source) -> ModelConfig:
         raise BadCheckpoint(f"The file {str(source.arrays.path)!r} {error} It holds {first} …") from error
 
 
-def _check_fit(source: _Source, expected: Mapping[str, Shape]) -> None:
-    """Report every array that is missing, surplus or of another shape or kind than the architecture wants."""
+def _read_all(source: _Source, expected: Mapping[str, Shape]) -> dict[str, np.ndarray]:
+    """Give the arrays as float32, or report every one that is missing, surplus, misshapen or not finite."""
     missing = [f"{_published(path)} {shape}" for path, shape in expected.items() if path not in source.published]
-    surplus = [source.published[path] for path in source.published if path not in expected]
-    surplus += source.unknown
-    misshapen = []
-    for path, shape in expected.items():
-        if path not in source.published:
-            continue
-        info = source.arrays[source.published[path]]
-        if _squeezed(info.shape, shape) != shape:
-            misshapen.append(
-                f"{info.name} is {info.shape} instead of {names.published_shape(names.VIT_JAX, path, shape)}"
-            )
-        elif info.dtype.kind not in "fV":
-            misshapen.append(f"{info.name} is {info.dtype}, not floating-point")
-    differences = [_listing("missing", missing), _listing("not expected", surplus), _listing("not fitting", misshapen)]
-    if any(differences):
+    surplus = [name for path, name in source.published.items() if path not in expected]
+    misfits = {path: _misfit(source, path, shape) for path, shape in expected.items() if path in source.published}
+    flat = {path: _read(source, path, expected[path]) for path, misfit in misfits.items() if misfit is None}
+    differences = (
+        ("missing", missing),
+        ("not expected", [*surplus, *source.unknown]),
+        ("not fitting", [misfit for misfit in misfits.values() if misfit is not None]),
+        ("not finite", [source.published[path] for path, array in flat.items() if not _is_finite(array)]),
+    )
+    if any(items for _, items in differences):
         raise BadCheckpoint(
-            f"The file {str(source.arrays.path)!r} does not fit the architecture that its arrays suggest: "
-            + "; ".join(filter(None, differences))
-            + "."
+            f"The file {str(source.arrays.path)!r} cannot be used as the {_config(source).variant} that its arrays "
+            f"suggest. " + "; ".join(_listing(kind, items) for kind, items in differences if items) + "."
         )
+    return flat
 
 
-def _squeezed(actual: Shape, expected: Shape) -> Shape:
-    """Drop the axes of length 1 that GroupNorm arrays have in front."""
-    extra = len(actual) - len(expected)
-    return actual[extra:] if extra == 3 and actual[:3] == (1, 1, 1) and len(expected) == 1 else actual
+def _misfit(source: _Source, path: str, shape: Shape) -> str | None:
+    info = source.arrays[source.published[path]]
+    wanted = names.published_shape(names.VIT_JAX, path, shape)
+    if info.shape not in (shape, wanted):
+        return f"{info.name} is {info.shape} instead of {wanted}"
+    return None if info.dtype.kind in "fV" else f"{info.name} is {info.dtype} instead of floating-point"
 
 
 def _published(path: str) -> str:
@@ -180,22 +174,13 @@ def _published(path: str) -> str:
 
 def _listing(kind: str, items: list[str]) -> str:
     more = f" and {len(items) - _LISTED} more" if len(items) > _LISTED else ""
-    return f"{len(items)} {kind}: {', '.join(items[:_LISTED])}{more}" if items else ""
+    return f"{len(items)} {kind}: {', '.join(items[:_LISTED])}{more}"
 
 
 def _read(source: _Source, path: str, shape: Shape) -> np.ndarray:
     """Give an array as float32; values past its range become infinite, which is reported later."""
     with np.errstate(over="ignore"):
         return source.arrays.read(source.published[path]).astype(np.float32, copy=False).reshape(shape)
-
-
-def _check_finite(source: _Source, flat: Mapping[str, np.ndarray]) -> None:
-    bad = [source.published[path] for path, array in flat.items() if not _is_finite(array)]
-    if bad:
-        raise BadCheckpoint(
-            f"The file {str(source.arrays.path)!r} has values that are not finite in {_listing('arrays', bad)}; "
-            f"it was damaged, or its training diverged."
-        )
 
 
 def _is_finite(array: np.ndarray) -> bool:

@@ -20,6 +20,10 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write a file that `numpy.load` reads, values at multiples of 64 bytes so that a memory map needs no copy.
 
     The file appears under its name when it is complete and on the disk, in place of an older one.
+
+    Raises:
+        ValueError: an array of Python objects, which only pickle could write.
+        OSError: the folder is missing, or the disk is full; nothing is left behind.
     """
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     temporary = Path(name)
@@ -27,7 +31,7 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         with os.fdopen(handle, "wb") as file:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
                 for array_name, array in arrays.items():
-                    _write_member(archive, file, f"{array_name}.npy", np.ascontiguousarray(array))
+                    _write_member(archive, file, f"{array_name}.npy", np.asarray(array, order="C"))
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o644)
@@ -37,6 +41,8 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def _write_member(archive: zipfile.ZipFile, file: IO[bytes], name: str, array: np.ndarray) -> None:
+    if array.dtype.hasobject:
+        raise ValueError(f"{name!r} holds Python objects, which are not written.")
     buffer = io.BytesIO()
     np.lib.format.write_array_header_1_0(buffer, np.lib.format.header_data_from_array_1_0(array))
     header = buffer.getvalue()  # numpy pads it to a multiple of 64 itself
