@@ -125,7 +125,7 @@ class Bucket:
 
 @dataclasses.dataclass(frozen=True)
 class Asked:
-    """One request that came to the proxy."""
+    """One request that came to the proxy; the names of its headers in small letters."""
 
     method: str
     path: str
@@ -272,8 +272,8 @@ class _ProxyHandler(http.server.BaseHTTPRequestHandler):
             answer = 401, {}, b"Anonymous caller does not have storage.objects.get access"
         else:
             answer = self._answer(path, query, is_media, body)
-        asked = Asked(self.command, path, query, self.headers.get("Range"), dict(self.headers), is_media, answer[0])
-        proxy.log.append(asked)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        proxy.log.append(Asked(self.command, path, query, headers.get("range"), headers, is_media, answer[0]))
         self._send(answer, fault if fault is None or fault.kind != "answer" else None)
 
     do_HEAD = do_POST = do_DELETE = do_PUT = do_GET  # noqa: N815 (the names that the base class calls)

@@ -23,8 +23,8 @@ from pathlib import Path
 from vit_core.errors import ObjectMissing, StorageFull
 from vit_core.store.location import Location, shown_url
 from vit_core.store.locks import FileLock, locked, try_lock
-from vit_core.store.part import claimed_bytes, delete_part, writing
-from vit_core.store.problems import describe_size
+from vit_core.store.part import claimed_bytes, delete_part
+from vit_core.store.problems import describe_size, writing
 
 _log = logging.getLogger(__name__)
 _FRESH_S = 60.0  # between a download and the lease of who asked for it; spared while older files can go
@@ -84,8 +84,8 @@ class Cache:
 
     def __init__(self, folder: Path, *, limit_bytes: int) -> None:
         """Describe the cache; touches nothing."""
-        self._files_folder = folder / "checkpoints"
-        self._locks_folder = folder / "locks"
+        self._files_folder = folder.absolute() / "checkpoints"
+        self._locks_folder = folder.absolute() / "locks"
         self._limit_bytes = limit_bytes
 
     def slot(self, location: Location) -> Slot:

@@ -26,9 +26,9 @@ from vit_core.store.background import Background
 from vit_core.store.cache import Cache, Slot
 from vit_core.store.location import Location
 from vit_core.store.locks import FileLock, read_note, try_lock
-from vit_core.store.part import PartFile, claimed_bytes, writing
+from vit_core.store.part import PartFile, claimed_bytes
 from vit_core.store.patience import Patience
-from vit_core.store.problems import cancelled, unreachable
+from vit_core.store.problems import cancelled, unreachable, writing
 from vit_core.store.progress import Progress, SpeedMeter
 from vit_core.store.receive import Source, open_source, receive
 
@@ -71,7 +71,7 @@ class Downloader:
             return present
         with writing(slot.path):
             slot.path.parent.mkdir(parents=True, exist_ok=True)
-            lock = caller.wait_for_turn()
+        lock = caller.wait_for_turn()
         present = self._cache.take(slot)
         if present is not None:
             lock.release()

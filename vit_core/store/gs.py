@@ -125,7 +125,13 @@ class GsSource:
         os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
         session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]  # as above
         self._watch.observe(session)
-        return storage.Client(project=_PROJECT, credentials=credentials, _http=session)
+        return storage.Client(project=_PROJECT, credentials=credentials, client_options=_endpoint(), _http=session)
+
+
+def _endpoint() -> dict[str, str]:
+    """Complete a STORAGE_EMULATOR_HOST without "http://", which gcsfs takes and this library does not."""
+    host = os.environ.get("STORAGE_EMULATOR_HOST", "")
+    return {"api_endpoint": f"http://{host}"} if host and "://" not in host else {}
 
 
 def default_credentials(seconds: float) -> Credentials | None:

@@ -122,13 +122,13 @@ def _read_gs(location: Location, known_generation: str | None, ends_at: float, p
     with contextlib.ExitStack() as stack:
         try:
             filesystem = stack.enter_context(_filesystem("anon", patience))
-            return _read_through(filesystem, location, known_generation, ends_at)
+            return _read_through(filesystem, location, known_generation, ends_at, patience.reach_s)
         except AccessDenied:
             credentials = _credentials(ends_at, patience)
             if credentials is None:
                 raise
             filesystem = stack.enter_context(_filesystem(credentials, patience))
-            return _read_through(filesystem, location, known_generation, ends_at)
+            return _read_through(filesystem, location, known_generation, ends_at, patience.reach_s)
 
 
 def _read_through(
@@ -136,12 +136,13 @@ def _read_through(
     location: Location,
     known_generation: str | None,
     ends_at: float,
+    reach_s: float,
 ) -> IndexBytes | None:
     path = location.url.removeprefix("gs://")
     fault = ""
     for _ in range(2):  # once more if the object was replaced between the two requests, or damaged
         with _translated(location):
-            about = filesystem.info(path, timeout=_left(location, ends_at))
+            about = filesystem.info(path, timeout=min(_left(location, ends_at), reach_s))
         if about.get("type") == "directory":
             raise object_missing(location)
         generation = str(about["generation"])

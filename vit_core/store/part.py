@@ -4,19 +4,18 @@ Of a download that was cut off, killed or cancelled both files stay, and the nex
 gets its final name only when it is whole and checked.
 """
 
-import contextlib
 import dataclasses
 import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 from vit_core.errors import CorruptDownload
 from vit_core.store.location import Location
-from vit_core.store.problems import disk_problem
+from vit_core.store.problems import writing
 from vit_core.store.sink import Sink, Version
 
 _log = logging.getLogger(__name__)
@@ -124,19 +123,6 @@ class PartFile(Sink):
                 f"What came for {self._location.shown} is no .npz file: it begins with {head!r}. "
                 "A proxy or a sign-in page may have answered in its place; open the address in a browser to see."
             )
-
-
-@contextlib.contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn what the disk refuses within into an error for people.
-
-    Raises:
-        StoreError: StorageFull for want of space, else with the system's reason.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise disk_problem(path, error) from error
 
 
 def recorded_version(part: Path, location: Location) -> Version | None:

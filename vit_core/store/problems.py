@@ -1,6 +1,8 @@
 """The sentences of the store: each failure named once, with the object, the reason and the next step."""
 
+import contextlib
 import errno
+from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 
@@ -75,17 +77,26 @@ def corrupt(location: Location, reason: str) -> CorruptDownload:
     )
 
 
-def disk_problem(path: Path, error: OSError) -> StoreError:
-    """The disk did not take the bytes."""
-    if error.errno in _FULL_DISK_ERRORS:
-        return StorageFull(
-            f"There is no room on the disk for {path.name.removesuffix('.part')} ({error.strerror}). "
-            "Free some space, clear the cache, or set VIT_CACHE_DIR to a folder on another disk."
-        )
-    return StoreError(
-        f"The cache folder {str(path.parent)!r} cannot be written: {error.strerror or error}. "
-        "Make it writable, or set VIT_CACHE_DIR to another folder."
-    )
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the disk refuses within the block into an error for people.
+
+    Raises:
+        StorageFull: there is no room.
+        StoreError: the system has another reason.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL_DISK_ERRORS:
+            raise StorageFull(
+                f"There is no room on the disk for {path.name.removesuffix('.part')} ({error.strerror}). "
+                "Free some space, clear the cache, or set VIT_CACHE_DIR to a folder on another disk."
+            ) from error
+        raise StoreError(
+            f"The cache folder {str(path.parent)!r} cannot be written: {error.strerror or error}. "
+            "Make it writable, or set VIT_CACHE_DIR to another folder."
+        ) from error
 
 
 def cancelled(location: Location) -> Cancelled:

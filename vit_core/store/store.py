@@ -149,8 +149,8 @@ class Store:
         """Read an index, or give None if its generation is the known one.
 
         Args:
-            url: `gs://…`, `http(s)://…` or a path. One that is neither the operator's index nor in the operator's
-                bucket is opened only if `check_public_url` allows it.
+            url: `gs://…`, `http(s)://…` or a path. One that is neither the index that the operator named nor that of
+                the operator's bucket is opened only if `check_public_url` allows it.
             known_generation: of the copy that the caller has.
             deadline_s: the longest this call may take.
 
@@ -158,7 +158,7 @@ class Store:
             BadInput: the URL is refused.
             StoreError: AccessDenied, ObjectMissing, Unreachable, CorruptDownload.
         """
-        trusted = url == self._settings.index or url.startswith(self._settings.bucket.rstrip("/") + "/")
+        trusted = url == self._settings.index or url in _own_indices(self._settings.bucket)
         checked = url if trusted else check_public_url(url, allowed_hosts=operator_hosts(self._settings))
         return read_index(
             bucket_location(checked),
@@ -183,6 +183,11 @@ class Store:
     def discard(self, path: Path) -> bool:
         """Delete a fetched file that proved to be bad; say whether it was in the cache, so that fetching helps."""
         return self._cache.discard(path)
+
+
+def _own_indices(bucket: str) -> tuple[str, str]:
+    """Give the address of a bucket's index, as written and in full."""
+    return f"{bucket.rstrip('/')}/index.csv", object_location(bucket, "index", ".csv").url
 
 
 def _file_location(path: Path) -> Location:
