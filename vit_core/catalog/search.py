@@ -11,12 +11,13 @@ import pandas as pd
 
 from vit_core.catalog.collection import label_of
 
+Mask = npt.NDArray[np.bool_]
 LONGEST_TEXT = 500
 MOST_WORDS = 32
 _DESCRIBED = ("name", "family", "ds", "aug", "regularisation", "adapt_ds")
 
 
-def matches(frame: pd.DataFrame, text: str) -> npt.NDArray[np.bool_]:
+def matches(frame: pd.DataFrame, text: str) -> Mask:
     """Tell which rows hold every word of `text`, whatever the case.
 
     A text longer than any row's (over 500 characters, or over 32 different words) matches nothing.
@@ -29,19 +30,31 @@ def matches(frame: pd.DataFrame, text: str) -> npt.NDArray[np.bool_]:
     if len(words) > MOST_WORDS:
         return np.zeros_like(keep)
     for word in words:
-        keep &= _holds(frame, word)
+        keep &= _described(frame, word) | _named(frame, word, keep)
     return keep
 
 
-def _holds(frame: pd.DataFrame, word: str) -> npt.NDArray[np.bool_]:
-    found = frame["adapt_filename"].str.contains(word, case=False, regex=False).to_numpy(dtype=bool, copy=True)
+def _described(frame: pd.DataFrame, word: str) -> Mask:
+    """Tell which rows hold the word in a code or in its words for people; looks at categories, not at rows."""
+    found = np.zeros(len(frame), dtype=bool)
     for column in _DESCRIBED:
         values = frame[column]
         hits = [word in _words(column, str(each)) for each in values.cat.categories]
-        found |= np.append(hits, False).astype(bool)[values.cat.codes.to_numpy()]
-    for resolution in frame["adapt_resolution"].dropna().unique():
+        if any(hits):
+            found |= np.append(hits, False).astype(bool)[values.cat.codes.to_numpy()]
+    for resolution in frame["adapt_resolution"].dropna().unique() if word.endswith("px") else ():
         if word in ("px", f"{resolution:.0f}px"):
             found |= (frame["adapt_resolution"] == resolution).to_numpy()
+    return found
+
+
+def _named(frame: pd.DataFrame, word: str, rows: Mask) -> Mask:
+    """Tell which of `rows` hold the word in their file name; the others are out already and need no reading."""
+    names = frame["adapt_filename"]
+    if rows.all():
+        return names.str.contains(word, case=False, regex=False).to_numpy(dtype=bool)
+    found = np.zeros(len(frame), dtype=bool)
+    found[rows] = names[rows].str.contains(word, case=False, regex=False).to_numpy(dtype=bool)
     return found
 
 
