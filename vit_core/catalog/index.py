@@ -123,6 +123,24 @@ def read_index(data: bytes | Path, *, location: str, origin: Origin = "named") -
     )
 
 
+def read_url(url: str, settings: Settings, *, limit_s: float = NETWORK_LIMIT_S) -> Catalogue:
+    """Read a table at an address that a visitor of a page typed; no copy of it is saved.
+
+    Unlike the operator's `settings.index`, the address and whatever it redirects to must be on the store's allow-list.
+
+    Raises:
+        BadInput: the address is refused.
+        StoreError: it cannot be read.
+        BadIndex: what was read is not an index.
+    """
+    from vit_core.store.store import Store
+
+    answer = Store(settings).read_index(url, known_generation=None, deadline_s=limit_s)
+    if answer is None:
+        raise Unreachable(f"{shorten(url)} answered without a table; try again.")
+    return dataclasses.replace(read_index(answer.data, location=url), generation=answer.generation)
+
+
 def load_demo() -> Catalogue:
     """Read the table of the small checkpoints that come with the package.
 

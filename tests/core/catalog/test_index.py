@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from vit_core.catalog.index import load_catalogue, load_demo, read_index, refresh_catalogue
+from vit_core.catalog.index import load_catalogue, load_demo, read_index, read_url, refresh_catalogue
 from vit_core.catalog.query import pretrained_files
 from vit_core.catalog.saved import copy_path
-from vit_core.errors import AccessDenied, BadIndex, ObjectMissing, Unreachable
+from vit_core.errors import AccessDenied, BadIndex, BadInput, ObjectMissing, Unreachable
 from vit_core.settings import Settings, bundled_data_dir
 
 
@@ -234,6 +234,21 @@ class TestRefresh:
         stop.set()
         reader.join()
         assert seen <= {("saved", 7), ("saved", 30)}
+
+
+class TestVisitorsAddress:
+    def test_a_table_is_read_and_no_copy_kept(self, settings, bucket, small_csv):
+        bucket.body = small_csv
+        catalogue = read_url(f"{bucket.url}/index.csv", with_bucket(settings, bucket))
+        assert (catalogue.origin, len(catalogue.frame)) == ("named", 30)
+        assert not settings.cache_dir.exists()
+
+    @pytest.mark.parametrize(
+        "url", ["http://127.0.0.1:1/index.csv", "file:///etc/passwd", "http://169.254.169.254/x", "/etc/passwd"]
+    )
+    def test_addresses_inside_are_refused_without_asking(self, url, no_sockets, tmp_path):
+        with pytest.raises(BadInput):
+            read_url(url, Settings(cache_dir=tmp_path))
 
 
 class TestRealIndex:
