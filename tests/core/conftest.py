@@ -5,6 +5,7 @@ import pathlib
 import types
 from collections.abc import Callable, Mapping
 
+import hypothesis
 import numpy as np
 import pytest
 from jaxtyping import install_import_hook
@@ -24,6 +25,10 @@ install_import_hook(
     ],
     "beartype.beartype",
 )
+
+# The same examples on every machine, and no clock: a busy machine is not a failure.
+hypothesis.settings.register_profile("core", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("core")
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden"
 

@@ -128,7 +128,9 @@ def _open(path: str | Path, limits: Limits | None) -> _Source:
             unknown.append(name)
         else:
             published[ours] = name
-    notes = (f"{beside} arrays beside the weights (under {prefix!r}) were left out.",) if beside else ()
+    notes = (
+        (f"Left out for not being under {prefix!r}, where the weights are: {beside} of the arrays.",) if beside else ()
+    )
     return _Source(arrays, published, tuple(unknown), notes)
 
 

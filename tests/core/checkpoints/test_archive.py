@@ -169,7 +169,7 @@ def test_empty_archive_has_no_members():
     assert directory(make_zip({})) == ()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_changed_bytes_give_members_within_the_file_or_a_refusal(data):
     content = make_zip({"a.npy": b"first", "b.npy": b"second"}, zipfile.ZIP_DEFLATED)
@@ -184,7 +184,7 @@ def test_changed_bytes_give_members_within_the_file_or_a_refusal(data):
     assert all(member.start + member.packed <= len(content) for member in members)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=200))
 @example(b"PK\5\6" + b"\xff" * 18)
 @example(b"PK\6\6" + b"\xff" * 52 + b"PK\6\7" + bytes(16) + b"PK\5\6" + bytes(18))

@@ -39,7 +39,7 @@ def test_every_version_of_the_format_is_read(version):
     assert header.length == len(start_of(array, version)) - array.nbytes
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     shape=hnp.array_shapes(min_dims=0, max_dims=6, min_side=0, max_side=5),
     dtype=st.sampled_from(["<f2", "<f4", ">f4", "<f8", "|i1", "<i8", "|u1", ">u2"]),
@@ -129,7 +129,7 @@ def test_header_cut_short_is_refused(length):
         parse(start_of(np.zeros((2, 3), np.float32))[:length])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(alphabet=st.characters(max_codepoint=255), max_size=120))
 @example("{'descr': '<f4', 'fortran_order': False, 'shape': (1or 2,)}")
 @example("\0")

@@ -88,7 +88,7 @@ def test_array_outlives_file_object_and_file(tmp_path, weights):
     np.testing.assert_array_equal(array, weights["head/kernel"])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     array=st.sampled_from(["<f2", ">f2", "<f4", ">f4", "<f8", ">f8", "|u1", "<i4", ">i8"]).flatmap(
         lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4))
@@ -268,7 +268,7 @@ def test_message_names_the_file(tmp_path):
         open_npz(tmp_path / "weights of mine.npz")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_changed_bytes_give_the_same_values_or_a_refusal(tmp_path, data):
     save = data.draw(st.sampled_from([np.savez, np.savez_compressed]))
@@ -289,7 +289,7 @@ def test_changed_bytes_give_the_same_values_or_a_refusal(tmp_path, data):
     assert sorted(array.tobytes() for array in read.values()) == sorted([values.tobytes(), values[:3].tobytes()])
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300), st.sampled_from([b"", b"PK\3\4", b"PK\5\6"]))
 def test_any_bytes_are_refused_with_one_sentence(tmp_path, content, start):
     (tmp_path / "x.npz").write_bytes(start + content)

@@ -24,7 +24,7 @@ def test_resized_embeddings_equal_the_originals_bit_for_bit(golden, case):
     np.testing.assert_array_equal(resized, arrays[f"out_{case}"])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(old=st.integers(1, 15), new=st.integers(1, 30))
 def test_every_grid_is_resized_as_scipy_zoom_does(old, new):
     posemb = grid_of(old)

@@ -55,7 +55,7 @@ def test_equal_arrays_give_equal_files(tmp_path, arrays):
     assert (tmp_path / "x.npz").read_bytes() == (tmp_path / "y.npz").read_bytes()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(NAMES, FLOATS, max_size=4))
 def test_what_is_written_is_read_back(tmp_path, arrays):
     write_npz(tmp_path / "x.npz", arrays)
