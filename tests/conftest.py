@@ -1,8 +1,8 @@
 """What all tests share: an environment of their own, a real bucket server, and a proxy that spoils its answers.
 
-The bucket server speaks the protocol of Google's buckets (gcp-storage-emulator, in memory). It has no permissions, no
-HEAD, and ignores generations and If-Range; the proxy before it adds what the real buckets do there, and the faults that
-a test plans: refusals, cuts, stalls, corrupt bytes, replaced objects. Nothing of the code under test is replaced.
+The bucket server speaks the protocol of Google's buckets (gcp-storage-emulator, in memory). It has no permissions,
+and ignores generations and If-Range; the proxy before it adds what the real buckets do there, and the faults that a
+test plans: refusals, cuts, stalls, corrupt bytes, replaced objects. Nothing of the code under test is replaced.
 """
 
 import base64
@@ -204,7 +204,7 @@ class FaultProxy(Bucket):
         self._add("slow", match, on, times, bytes_per_s=bytes_per_s)
 
     def replace(self, file_name, data, *, after, match="", times=1) -> None:
-        """Send so many bytes, then replace the object in the bucket and close the connection."""
+        """Send so many bytes, then replace the object in the bucket and close the connection; -1: before all else."""
         self._add("replace", match, "media", times, file_name=file_name, data=data, after=after)
 
     def media(self, file_name: str) -> list[Asked]:
@@ -263,9 +263,11 @@ class _ProxyHandler(http.server.BaseHTTPRequestHandler):
         proxy, parts = self.server.proxy, urlsplit(self.path)
         path, query = unquote(parts.path), parse_qs(parts.query)
         is_media = not path.startswith("/storage/") or query.get("alt") == ["media"]
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length) if length else None
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
         fault = proxy.take_fault(path, is_media=is_media)
+        if fault is not None and fault.kind == "replace" and fault.options["after"] < 0:
+            proxy.put(fault.options["file_name"], fault.options["data"])
+            fault = None
         if fault is not None and fault.kind == "answer":
             answer = (fault.options["status"], fault.options["headers"], fault.options["body"])
         elif proxy.private and "Authorization" not in self.headers:
@@ -274,9 +276,9 @@ class _ProxyHandler(http.server.BaseHTTPRequestHandler):
             answer = self._answer(path, query, is_media, body)
         headers = {name.lower(): value for name, value in self.headers.items()}
         proxy.log.append(Asked(self.command, path, query, headers.get("range"), headers, is_media, answer[0]))
-        self._send(answer, fault if fault is None or fault.kind != "answer" else None)
+        self._send(answer, fault)
 
-    do_HEAD = do_POST = do_DELETE = do_PUT = do_GET  # noqa: N815 (the names that the base class calls)
+    do_POST = do_DELETE = do_PUT = do_GET  # noqa: N815 (the names that the base class calls)
 
     def log_message(self, *args):
         """Keep quiet."""
@@ -285,7 +287,7 @@ class _ProxyHandler(http.server.BaseHTTPRequestHandler):
         """Ask the server, and add what the real buckets do and it does not."""
         proxy = self.server.proxy
         headers = {name: value for name, value in self.headers.items() if name.lower() not in ("connection", "range")}
-        about = _metadata(proxy.server_url, *_object_of(path)) if is_media and self.command in ("GET", "HEAD") else {}
+        about = _metadata(proxy.server_url, *_object_of(path)) if is_media and self.command == "GET" else {}
         if about and (refusal := self._precondition(about, query)):
             return refusal
         ranged = self.headers.get("Range")
@@ -293,8 +295,7 @@ class _ProxyHandler(http.server.BaseHTTPRequestHandler):
             if about and int(re.match(r"bytes=(\d+)", ranged)[1]) >= int(about["size"]):
                 return 416, {"Content-Range": f"bytes */{about['size']}"}, b""
             headers["Range"] = ranged
-        method = self.command.replace("HEAD", "GET")
-        status, answered, data = _ask(proxy.server_url, method, self.path, headers, body)
+        status, answered, data = _ask(proxy.server_url, self.command, self.path, headers, body)
         kept = {name: answered[name] for name in ("Content-Type", "Content-Range", "Location") if name in answered}
         if about and status < 300 and not proxy.plain:
             kept |= {
@@ -316,8 +317,8 @@ class _ProxyHandler(http.server.BaseHTTPRequestHandler):
         status, headers, data = answer
         kind, options = (fault.kind, fault.options) if fault else ("", {})
         if kind == "corrupt":
-            at = options["at"] % len(data)
-            data = data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :]
+            data = bytearray(data)
+            data[options["at"]] ^= 0x55
         if kind == "shorten":
             data = data[: -options["by"]]
         if kind == "stall" and options["after"] < 0:
@@ -329,7 +330,7 @@ class _ProxyHandler(http.server.BaseHTTPRequestHandler):
         if status != 304:
             self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self._send_body(data if self.command != "HEAD" else b"", kind, options)
+        self._send_body(data, kind, options)
 
     def _send_body(self, data, kind, options):
         if kind == "slow":
@@ -349,7 +350,6 @@ class _ProxyHandler(http.server.BaseHTTPRequestHandler):
 
     def _wait(self):
         self.close_connection = True
-        self.wfile.flush()
         self.server.proxy.released.wait(60)
 
 
@@ -391,7 +391,7 @@ def _metadata(server_url, bucket, name) -> dict:
 
 
 def _object_of(path) -> tuple[str, str]:
-    """Give the bucket and the object that a path is about, in each of the protocol's forms."""
+    """Give the bucket and the object that a path is about."""
     match = re.fullmatch(r"/(?:download/)?storage/v1/b/([^/]+)/o/(.+)", path) or re.fullmatch(r"/([^/]+)/(.+)", path)
     return (match[1], match[2]) if match else ("", "")
 

@@ -19,11 +19,11 @@ from google.auth.credentials import AnonymousCredentials, Credentials
 from google.auth.transport.requests import AuthorizedSession
 from google.cloud import storage
 
-from vit_core.errors import AccessDenied, StoreError, VitError
+from vit_core.errors import AccessDenied, ObjectMissing, StoreError, VitError
 from vit_core.store.background import run_within
 from vit_core.store.location import Location
 from vit_core.store.patience import Patience
-from vit_core.store.problems import Interrupted, Replaced, access_denied, check_status
+from vit_core.store.problems import Interrupted, Replaced, access_denied, check_status, unreachable
 from vit_core.store.session import Watch
 from vit_core.store.sink import Sink, Version
 
@@ -88,7 +88,7 @@ class GsSource:
                     timeout=self._patience.timeout,
                     retry=None,
                 )
-        except google.api_core.exceptions.NotFound as error:
+        except ObjectMissing as error:
             raise Replaced from error
 
     @contextlib.contextmanager
@@ -100,7 +100,7 @@ class GsSource:
         except google.api_core.exceptions.GoogleAPICallError as error:
             headers = getattr(error.response, "headers", {})
             check_status(self._location, int(error.code or 0), retry_after=headers.get("Retry-After"))
-            raise
+            raise unreachable(self._location, str(error)) from error
         except google.auth.exceptions.TransportError as error:
             raise Interrupted(str(error), answered=False) from error
         except google.auth.exceptions.GoogleAuthError as error:  # a 401 that no credentials could answer
@@ -149,6 +149,8 @@ def default_credentials(seconds: float) -> Credentials | None:
 
 
 def _find_credentials() -> Credentials:
+    # It warns of a missing project, which reading needs not; that would go to the terminal.
+    logging.getLogger("google.auth").addHandler(logging.NullHandler())
     try:
         credentials, _ = google.auth.default(scopes=[_READ_ONLY])
     except google.auth.exceptions.GoogleAuthError as error:

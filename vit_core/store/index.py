@@ -1,31 +1,20 @@
 """Reading the index of a bucket, within a deadline, and cheaply when it has not changed.
 
-Gives bytes; what they mean is the catalogue's matter. gs:// goes through gcsfs.
+Gives bytes; what they mean is the catalogue's matter.
 """
 
 import contextlib
 import dataclasses
-import logging
-import os
 import threading
 import time
-from collections.abc import Iterator
-from typing import Any
+from functools import partial
 
-from vit_core.errors import AccessDenied, BadIndex, Unreachable, VitError
+from vit_core.errors import AccessDenied, BadIndex, Unreachable
 from vit_core.store.background import run_within
-from vit_core.store.checksum import Crc32c
+from vit_core.store.gcsfs_reader import GcsfsReader
 from vit_core.store.location import Location
 from vit_core.store.patience import Patience
-from vit_core.store.problems import (
-    Unchanged,
-    access_denied,
-    check_status,
-    corrupt,
-    describe_size,
-    object_missing,
-    unreachable,
-)
+from vit_core.store.problems import Unchanged, describe_size, object_missing, unreachable
 from vit_core.store.receive import receive
 from vit_core.store.sink import MemorySink
 
@@ -65,13 +54,13 @@ def read_index(
         return _read_file(location, known_generation)
     late = unreachable(location, f"no complete answer within {deadline_s:g} s")
     if location.kind == "gs":
-        ends_at = time.monotonic() + deadline_s
-        return run_within(
-            lambda: _read_gs(location, known_generation, ends_at, patience),
-            seconds=deadline_s,
-            late=late,
-            name=f"reading {location.shown}",
+        read = GcsfsReader(
+            location, limit=partial(_check_size, location), ends_at=time.monotonic() + deadline_s, patience=patience
         )
+        found = run_within(
+            lambda: read(known_generation), seconds=deadline_s, late=late, name=f"reading {location.shown}"
+        )
+        return IndexBytes(*found) if found else None
     return _read_web(location, known_generation, deadline_s, trusted, patience, late)
 
 
@@ -101,7 +90,7 @@ def _read_web(
 
     stop = threading.Event()
     source = WebSource(location, patience=patience, trusted=trusted, known=known_generation)
-    sink = MemorySink(location, stop=stop, limit=lambda size: _check_size(location, size))
+    sink = MemorySink(location, stop=stop, limit=partial(_check_size, location))
 
     def work() -> IndexBytes | None:
         with contextlib.closing(source):
@@ -116,117 +105,6 @@ def _read_web(
     finally:
         stop.set()
         source.interrupt()
-
-
-def _read_gs(location: Location, known_generation: str | None, ends_at: float, patience: Patience) -> IndexBytes | None:
-    with contextlib.ExitStack() as stack:
-        try:
-            filesystem = stack.enter_context(_filesystem("anon", patience))
-            return _read_through(filesystem, location, known_generation, ends_at, patience.reach_s)
-        except AccessDenied:
-            credentials = _credentials(ends_at, patience)
-            if credentials is None:
-                raise
-            filesystem = stack.enter_context(_filesystem(credentials, patience))
-            return _read_through(filesystem, location, known_generation, ends_at, patience.reach_s)
-
-
-def _read_through(
-    filesystem: Any,  # noqa: ANN401 (gcsfs has no types)
-    location: Location,
-    known_generation: str | None,
-    ends_at: float,
-    reach_s: float,
-) -> IndexBytes | None:
-    path = location.url.removeprefix("gs://")
-    fault = ""
-    for _ in range(2):  # once more if the object was replaced between the two requests, or damaged
-        with _translated(location):
-            about = filesystem.info(path, timeout=min(_left(location, ends_at), reach_s))
-        if about.get("type") == "directory":
-            raise object_missing(location)
-        generation = str(about["generation"])
-        if generation == known_generation:
-            return None
-        _check_size(location, int(about["size"]))
-        with _translated(location):
-            data: bytes = filesystem.cat_file(path, timeout=_left(location, ends_at))
-        # gcsfs checks nothing on this path.
-        checksum = Crc32c()
-        checksum.update(data)
-        if about.get("crc32c") in (None, checksum.text()):
-            return IndexBytes(data, generation)
-        fault = f"its checksum is {checksum.text()}, but the bucket states {about['crc32c']}"
-    raise corrupt(location, fault)
-
-
-@contextlib.contextmanager
-def _filesystem(token: object, patience: Patience) -> Iterator[Any]:
-    # By default gcsfs asks a gRPC service for the type of the bucket first, and waits up to a minute where that cannot
-    # be reached; it reads this switch when it is imported.
-    os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
-    import aiohttp
-    import gcsfs
-    from fsspec.asyn import sync
-
-    # It logs the traceback of each refusal; without a handler of the application's that would go to the terminal.
-    logging.getLogger("gcsfs").addHandler(logging.NullHandler())
-    filesystem = gcsfs.GCSFileSystem(
-        project="none",
-        token=token,
-        access="read_only",
-        requests_timeout=aiohttp.ClientTimeout(sock_connect=patience.connect_s, sock_read=patience.read_s),
-        session_kwargs={"trust_env": True},
-        skip_instance_cache=True,
-        use_listings_cache=False,
-    )
-    try:
-        yield filesystem
-    finally:
-        if filesystem.session is not None:
-            sync(filesystem.loop, filesystem.session.close, timeout=1)
-
-
-@contextlib.contextmanager
-def _translated(location: Location) -> Iterator[None]:
-    import aiohttp
-    import requests
-    from gcsfs.retry import HttpError
-    from google.auth.exceptions import GoogleAuthError
-
-    try:
-        yield
-    except VitError:
-        raise
-    except FileNotFoundError as error:
-        raise object_missing(location) from error
-    except TimeoutError as error:  # fsspec's own is one
-        raise unreachable(location, "no complete answer within the time limit") from error
-    except HttpError as error:
-        check_status(location, int(error.code or 0))
-        raise
-    except (GoogleAuthError, OSError) as error:
-        if isinstance(error, GoogleAuthError) or str(error).startswith("Forbidden"):
-            raise access_denied(location) from error
-        raise unreachable(location, str(error)) from error
-    except (aiohttp.ClientError, requests.RequestException, ValueError, TypeError) as error:
-        # TypeError is how gcsfs answers to an error body that it does not understand.
-        raise unreachable(location, str(error)) from error
-
-
-def _credentials(ends_at: float, patience: Patience) -> object | None:
-    if os.environ.get("STORAGE_EMULATOR_HOST"):
-        return None
-    from vit_core.store.gs import default_credentials
-
-    return default_credentials(min(patience.sign_in_s, ends_at - time.monotonic()))
-
-
-def _left(location: Location, ends_at: float) -> float:
-    left = ends_at - time.monotonic()
-    if left <= 0:
-        raise unreachable(location, "no complete answer within the time limit")
-    return left
 
 
 def _check_size(location: Location, size_bytes: int) -> None:

@@ -109,7 +109,7 @@ class _Attempts:
 
     def start_over(self, reason: str) -> None:
         """Drop what has come and allow one more go."""
-        _log.warning("%s: %s; starting over", self._location.name, reason)
+        _log.info("%s: %s; starting over", self._location.name, reason)
         if self._started_over:
             raise self._corrupt(reason)
         self._started_over = True

@@ -1,12 +1,13 @@
 """Google's buckets: anonymous first, the user's credentials after a refusal and nowhere else."""
 
 import json
+import os
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from vit_core.errors import AccessDenied
+from vit_core.errors import AccessDenied, CorruptDownload
 from vit_core.settings import Settings
 from vit_core.store.gs import default_credentials
 from vit_core.store.store import Store
@@ -99,9 +100,17 @@ def test_credentials_that_cannot_be_read_are_none(tmp_path, monkeypatch):
     assert default_credentials(10) is None
 
 
-def test_the_look_for_credentials_has_a_time_limit(account):
-    assert default_credentials(0) is None
-    assert default_credentials(10) is not None
+def test_credentials_that_can_be_read_are_found(account):
+    assert default_credentials(30) is not None
+
+
+def test_the_look_for_credentials_has_a_time_limit(tmp_path, monkeypatch):
+    path = tmp_path / "account.json"
+    os.mkfifo(path)  # opening it waits for a writer
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
+
+    assert default_credentials(0.2) is None
+    path.write_text("{")
 
 
 def test_nothing_but_the_object_is_asked_for(private_store, fault_proxy, name):
@@ -122,6 +131,24 @@ def test_the_bytes_are_pinned_to_the_generation_that_was_announced(private_store
     private_store.fetch(name)
 
     assert fault_proxy.media(f"{name}.npz")[0].query["generation"] == [generation]
+
+
+def test_an_object_replaced_between_announcement_and_bytes_arrives_in_its_new_version(
+    private_store, fault_proxy, name, other_data
+):
+    fault_proxy.private = False
+    fault_proxy.replace(f"{name}.npz", other_data, after=-1)
+
+    assert private_store.fetch(name).read_bytes() == other_data
+
+
+def test_an_object_replaced_each_time_it_is_asked_for_is_given_up(private_store, fault_proxy, name, data, other_data):
+    fault_proxy.private = False
+    for turn in range(4):
+        fault_proxy.replace(f"{name}.npz", (data, other_data)[turn % 2], after=-1)
+
+    with pytest.raises(CorruptDownload, match="it was replaced in the bucket while it was read"):
+        private_store.fetch(name)
 
 
 def test_the_address_of_an_emulator_may_lack_its_scheme(private_store, fault_proxy, monkeypatch, name, data):

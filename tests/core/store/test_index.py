@@ -75,6 +75,8 @@ def test_a_fault_that_passes_ends_in_the_right_bytes(reader, fault_proxy, url, p
         (lambda proxy: proxy.answer(404), ObjectMissing, r"There is no .*index\.csv"),
         (lambda proxy: proxy.answer(400, body=b"no"), Unreachable, "could not be read"),
         (lambda proxy: proxy.answer(503), Unreachable, "could not be read"),
+        (lambda proxy: proxy.answer(507), Unreachable, r"answered 507 \(Insufficient Storage\)|no complete answer"),
+        (lambda proxy: proxy.answer(599, body=b'{"error": {"message": 7}}'), Unreachable, "could not be read"),
         (lambda proxy: proxy.answer(429, Retry_After="600"), Unreachable, "could not be read"),
         (lambda proxy: proxy.close(), Unreachable, "could not be read"),
         (lambda proxy: proxy.stall(after=-1, times=99, on="any"), Unreachable, "could not be read"),
