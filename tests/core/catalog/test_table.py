@@ -1,9 +1,12 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from vit_core.catalog.schema import COLUMNS
+from vit_core.catalog.schema import COLUMNS, MODEL_FACTS
 from vit_core.catalog.table import complete, range_notes, true_params
+from vit_core.models.config import VARIANTS
 
 MIB = 2**20
 
@@ -134,3 +137,11 @@ def test_a_value_that_augreg_does_not_have_is_noted_for_augreg_only(small_table)
     own = range_notes(complete(small_table.assign(wd=0.5, filename="mine")))
     assert noted == ("30 values of wd are not one of 0.03, 0.1 (the first is '0.5' in row 1); shown as in the table.",)
     assert own == ()
+
+
+@pytest.mark.parametrize("name", MODEL_FACTS)
+def test_counted_parameters_are_those_of_the_models_that_are_built(name):
+    facts = MODEL_FACTS[name]
+    for side, backbone in facts.backbone_params.items():
+        config = dataclasses.replace(VARIANTS[name], resolution=side, num_classes=1000)
+        assert config.num_params == backbone + (facts.width + 1) * 1000
