@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import cast
 
+import pandas as pd
 import streamlit as st
 
 from app.answers import AnswerBook
@@ -79,6 +80,12 @@ def catalogue(key: str) -> Catalogue:
     if key == "demo":
         return demo_catalogue()
     return (own_table().current if key == "yours" else None) or live_catalogue().current
+
+
+def tables(key: str) -> tuple[pd.DataFrame, ...]:
+    """Give all tables that a checkpoint may be looked for in, each once: the open one, the main one, the demo's."""
+    frames = (catalogue(key).frame, live_catalogue().current.frame, demo_catalogue().frame)
+    return tuple({id(frame): frame for frame in frames}.values())
 
 
 def own_table() -> OwnTable:

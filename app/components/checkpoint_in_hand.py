@@ -1,6 +1,7 @@
 """Which checkpoint answers: found in a catalogue, shown with what it knows, changed with a few clicks."""
 
 import dataclasses
+import re
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any
 
@@ -17,8 +18,10 @@ from vit_core.catalog.describe import title_of
 from vit_core.catalog.lookup import find_row
 from vit_core.catalog.query import pretrained_files
 from vit_core.errors import BadInput, VitError
+from vit_core.settings import bundled_data_dir
 from vit_core.store.location import check_name
 
+SHOWN_CLASSES = 12
 _ROUND = "own checkpoint round"
 
 
@@ -54,12 +57,16 @@ def choose(asked: str, tables: Sequence[pd.DataFrame], demo: pd.DataFrame) -> tu
         return best_demo(demo), None
     if path := resources.own_checkpoints().path(asked):
         return InHand(asked, "Your own file", "the classes of your file", path.stat().st_size), None
-    try:
-        found = named([asked], tables) or [_in_hand(find_row(pd.concat(tables), asked).to_dict())]
-        check_object_name(found[0].name)
-    except BadInput as error:
-        return best_demo(demo), str(error)
-    return found[0], None
+    refusals: list[str] = []
+    for table in tables:
+        try:
+            hand = _in_hand(find_row(table, asked).to_dict())
+            check_object_name(hand.name)
+        except BadInput as error:
+            refusals.append(str(error))
+        else:
+            return hand, None
+    return best_demo(demo), refusals[0]
 
 
 def named(names: Collection[str], tables: Sequence[pd.DataFrame]) -> list[InHand]:
@@ -102,7 +109,7 @@ def show_in_hand(hand: InHand, choices: Sequence[InHand], *, is_default: bool) -
     with st.container(border=True, key="checkpoint-card"):
         st.caption("Checkpoint in hand" + (", the best of the demo models" if is_default else ""))
         st.markdown(f"**{plain(hand.title)}**")
-        st.markdown(f"It knows {plain(hand.knows)}, and sees everything as one of them.")
+        st.markdown(f"It knows {plain(hand.knows)}. Whatever it is shown, it answers with one of these.")
         st.code(hand.name, language=None, wrap_lines=True)
         with st.popover("Change", width="stretch"):
             _show_choice(hand, choices)
@@ -126,12 +133,22 @@ def _in_hand(row: Mapping[Hashable, Any]) -> InHand:
 
 def _knows_after_fine_tuning(target: str) -> str:
     facts = TRANSFER_SETS.get(target)
-    return facts.sentence if facts else f"the classes of {target}"
+    return facts.sentence if facts else _listed(target)
 
 
 def _knows_as_pretrained(source: str) -> str:
     facts = PRETRAINING_SETS.get(source)
-    return f"{facts.num_classes:,} classes of {facts.label}" if facts else f"the classes of {source}"
+    return f"{facts.num_classes:,} classes of {facts.label}" if facts else _listed(source)
+
+
+def _listed(dataset: str) -> str:
+    """Give the classes of a set of the demo by name, the first few of them."""
+    path = bundled_data_dir() / "labels" / f"{dataset}.txt"
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", dataset) or not path.is_file():
+        return f"the classes of {dataset}"
+    names = path.read_text(encoding="utf-8").splitlines()
+    listed = ", ".join(names[:SHOWN_CLASSES])
+    return f"only {dataset}: {listed}" + (f" and {len(names) - SHOWN_CLASSES} more" if names[SHOWN_CLASSES:] else "")
 
 
 def _show_choice(hand: InHand, choices: Sequence[InHand]) -> None:

@@ -18,7 +18,7 @@ from app.components.working import show_work
 notes = state.open_page("classify")
 asked = state.address().checkpoint
 demo = resources.demo_catalogue().frame
-tables = [resources.catalogue(state.address().catalogue).frame, resources.live_catalogue().current.frame, demo]
+tables = resources.tables(state.address().catalogue)
 hand, refusal = choose(asked, tables, demo)
 box, book = resources.pictures(), resources.answers()
 

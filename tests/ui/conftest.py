@@ -12,6 +12,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from app import resources
 from vit_core.catalog.index import load_catalogue
 from vit_core.catalog.schema import PUBLISHED
 from vit_core.checkpoints.restore import save_npz
@@ -25,17 +26,29 @@ PATIENCE_S = 60
 
 @pytest.fixture(autouse=True)
 def _by_itself(monkeypatch, tmp_path):
-    """Each test has empty caches and an empty folder as its bucket; its predictor is stopped in the end."""
+    """Each test has its own settings and an empty folder as its bucket; only the predictor process is shared."""
     folder = tmp_path / "bucket"
     folder.mkdir()
     monkeypatch.setenv("VIT_BUCKET", str(folder))
     monkeypatch.setenv("VIT_CACHE_DIR", str(tmp_path / "cache"))
-    st.cache_resource.clear()
-    st.cache_data.clear()
+    for cached in (
+        resources.settings,
+        resources.store,
+        resources.own_checkpoints,
+        resources.downloads,
+        resources.live_catalogue,
+    ):
+        cached.clear()
     yield
     for thread in threading.enumerate():
         if thread.name == "catalogue refresh":
             thread.join(30)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _predictor_stopped():
+    """The predictor process of the pages ends with the tests."""
+    yield
     st.cache_resource.clear()
 
 
@@ -51,20 +64,21 @@ def tiny_checkpoint(tmp_path_factory):
 
 
 @pytest.fixture
-def open_page():
-    """Give a function that runs one page, with query parameters, and gives the test harness.
+def open_page(caplog):
+    """Give a function that opens a page in the frame, with query parameters, and gives Streamlit's harness.
 
-    `open_page("about", checkpoint="x")` runs app/views/about.py by itself; "main" runs the frame with its first page.
+    `open_page("about", checkpoint="x")` opens /about?checkpoint=x. An error that no page expected fails the test.
     """
 
     def run(name: str, **query: str) -> AppTest:
-        script = ROOT / "app" / ("main.py" if name == "main" else f"views/{name}.py")
-        page = AppTest.from_file(str(script), default_timeout=PATIENCE_S)
+        page = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=PATIENCE_S).run()
+        page.switch_page(f"views/{name}.py")
         for key, value in query.items():
             page.query_params[key] = value
         return page.run()
 
-    return run
+    yield run
+    assert "A page failed" not in caplog.text
 
 
 @pytest.fixture

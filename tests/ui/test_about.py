@@ -1,5 +1,9 @@
 """The About page: what runs here, what it keeps, what the checkpoints are."""
 
+from app.components.about_facts import versions
+from vit_core.inference.service import ServiceStatus
+from vit_core.settings import Settings
+
 
 def test_page_says_that_data_goes_nowhere(open_page, texts):
     page = open_page("about")
@@ -8,11 +12,17 @@ def test_page_says_that_data_goes_nowhere(open_page, texts):
     assert not page.exception
 
 
-def test_versions_name_the_app_and_jax_without_loading_it(open_page):
+def test_versions_and_the_device_are_named(open_page):
     facts = open_page("about").table[0].value
 
-    assert {"vit-explorer", "streamlit", "jax", "Python", "Device"} <= set(facts.index)
-    assert "not started" in facts.loc["Device"].iloc[0]
+    assert {"vit-explorer", "streamlit", "jax", "Python", "Device", "Machine"} <= set(facts.index)
+    assert "not installed" not in facts.to_string()
+
+
+def test_a_predictor_that_sleeps_has_no_device_yet():
+    facts = versions(ServiceStatus("cold", None, (), 0), Settings(device="gpu"))
+
+    assert facts["Device"] == "not started (asked for: gpu)"
 
 
 def test_limits_follow_the_settings(open_page, texts, monkeypatch):
@@ -46,7 +56,7 @@ def test_a_link_with_an_unknown_part_earns_a_note(open_page, texts):
 
 def test_an_impossible_setting_is_shown_as_one_sentence(open_page, texts, monkeypatch):
     monkeypatch.setenv("VIT_CACHE_LIMIT", "-1")
-    page = open_page("main")
+    page = open_page("about")
 
     assert "VIT" in texts(page)
     assert not page.exception
