@@ -14,7 +14,7 @@ A page uses it like this::
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeVar, cast
 
 import streamlit as st
@@ -38,7 +38,8 @@ SORTS = (
 )
 REGULARISATION_CODES = {"none": "none", "dropout": "dropout + stochastic depth"}
 COMPARE_LIMIT = 4
-_ADDRESS, _WRITTEN, _PAGE, _TOUCHED = "address", "address written", "address page", "address touched"
+_ADDRESS, _NOTES = "address", "address notes"
+_WRITTEN, _PAGE, _TOUCHED = "address written", "address page", "address touched"
 _MAX_ITEMS = 64
 
 
@@ -55,7 +56,6 @@ class Address:
         sort: column that orders the table, one of `SORTS`.
         ascending: smallest first.
         upstream: the pre-training set that the chart shows, "" for the first one the filters leave.
-        target: the fine-tuning data set that the card looks at, "" for the first one there.
         filters: what the table is narrowed to.
     """
 
@@ -67,7 +67,6 @@ class Address:
     sort: str = "final_val"
     ascending: bool = False
     upstream: str = ""
-    target: str = ""
     filters: Filters = dataclasses.field(default_factory=Filters)
 
 
@@ -172,7 +171,6 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("sort", "sort", _one_of(SORTS), str),
     Parameter("order", "ascending", _direction, lambda ascending: "up" if ascending else "down"),
     Parameter("upstream", "upstream", _text, str),
-    Parameter("target", "target", _text, str),
     Parameter("search", "search", _text, str, of_filters=True, max_length=200),
     _filter("family", "families", _each(_text)),
     _filter("model", "names", _each(_text)),
@@ -242,7 +240,9 @@ def write_link(address: Address, page: Page) -> dict[str, str]:
 
 
 def open_page(page: Page) -> tuple[str, ...]:
-    """Take over what the link says and give the notes for the user; call it first in a page.
+    """Take over what the link says and give the notes for the user, the same ones until the user changes something.
+
+    Call it first in a page.
 
     A link wins over the session, except where the session is newer: a widget of this page has just changed a fact
     (its callback ran before the page), or the user came from another page by a bare link.
@@ -251,12 +251,12 @@ def open_page(page: Page) -> tuple[str, ...]:
     arrived = st.session_state.get(_PAGE) != page
     touched = st.session_state.pop(_TOUCHED, False)
     st.session_state[_PAGE] = page
+    if touched or arrived:
+        st.session_state[_NOTES] = ()
     written = st.session_state.get(_WRITTEN)
-    if _ADDRESS in st.session_state and (touched or link == written or (arrived and not link)):
-        return ()
-    read, notes = read_link(link, page, start=address())
-    st.session_state[_ADDRESS] = read
-    return notes
+    if _ADDRESS not in st.session_state or not (touched or link == written or (arrived and not link)):
+        st.session_state[_ADDRESS], st.session_state[_NOTES] = read_link(link, page, start=address())
+    return cast("tuple[str, ...]", st.session_state[_NOTES])
 
 
 def address() -> Address:
@@ -277,7 +277,7 @@ def update_filters(filters: Filters) -> None:
 
 def open_catalogue(catalogue: str) -> None:
     """Open another table: what was chosen in the old one means nothing there."""
-    update(catalogue=catalogue, file="", checkpoint="", compare=(), upstream="", target="", filters=Filters())
+    update(catalogue=catalogue, file="", checkpoint="", compare=(), upstream="", filters=Filters())
 
 
 def choose_file(filename: str) -> None:
@@ -285,15 +285,43 @@ def choose_file(filename: str) -> None:
     update(file=filename, checkpoint=filename)
 
 
-def add_to_compare(name: str) -> None:
-    """Put a checkpoint on the list to compare; past the limit the oldest one makes room."""
+def settle_file(file_of_checkpoint: str) -> None:
+    """Make the chosen file and the checkpoint in hand agree, where a link or another page gave only one of them.
+
+    Args:
+        file_of_checkpoint: the file behind the checkpoint in hand, "" where the open catalogue does not have it.
+    """
+    now = address()
+    if file_of_checkpoint:
+        st.session_state[_ADDRESS] = dataclasses.replace(now, file=file_of_checkpoint)
+    elif now.file and not now.checkpoint:
+        st.session_state[_ADDRESS] = dataclasses.replace(now, checkpoint=now.file)
+
+
+def choose_checkpoint(name: str) -> None:
+    """Take a fine-tune, or a pre-trained file as it is, in hand."""
+    update(checkpoint=name)
+
+
+def show_upstream(ds: str) -> None:
+    """Draw another pre-training set."""
+    update(upstream=ds)
+
+
+def order_by(column: str, ascending: bool) -> None:
+    """Sort the table."""
+    update(sort=column, ascending=ascending)
+
+
+def show_tab(tab: str) -> None:
+    """Turn to another tab of Explore."""
+    update(tab=tab)
+
+
+def toggle_compared(name: str) -> None:
+    """Put a checkpoint on the list to compare, or take it off; past the limit the oldest one makes room."""
     kept = tuple(other for other in address().compare if other != name)
-    update(compare=(*kept, name)[-COMPARE_LIMIT:])
-
-
-def remove_from_compare(name: str) -> None:
-    """Take a checkpoint off the list to compare."""
-    update(compare=tuple(other for other in address().compare if other != name))
+    update(compare=kept if name in address().compare else (*kept, name)[-COMPARE_LIMIT:])
 
 
 def write_address(page: Page) -> None:
@@ -305,8 +333,8 @@ def write_address(page: Page) -> None:
         st.query_params.from_dict(link)
 
 
-def forget_unknown(known: Mapping[str, Iterable[object]]) -> tuple[str, ...]:
-    """Drop facts that the open catalogue does not have and give the notes for the user.
+def forget_unknown(known: Mapping[str, Container[object]]) -> tuple[str, ...]:
+    """Drop facts that the open catalogue does not have and give all notes for the user, those of the link first.
 
     Args:
         known: for each fact, by its field name in `Address` or `Filters`, the values that exist.
@@ -325,9 +353,9 @@ def forget_unknown(known: Mapping[str, Iterable[object]]) -> tuple[str, ...]:
         current = _with(current, parameter, kept if isinstance(values, tuple) else "")
         names = ", ".join(f"“{shorten(_plain(value), 60)}”" for value in missing[:3])
         notes.append(f"The open catalogue has no {parameter.name} {names}; it was left out.")
-    if notes:
-        st.session_state[_ADDRESS] = current
-    return tuple(notes)
+    st.session_state[_ADDRESS] = current
+    st.session_state[_NOTES] = tuple(dict.fromkeys([*st.session_state.get(_NOTES, ()), *notes]))
+    return cast("tuple[str, ...]", st.session_state[_NOTES])
 
 
 def _of(page: Page) -> list[Parameter]:

@@ -5,7 +5,8 @@ Builds plotly figures from tables; knows nothing of pages. Text and grid take th
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -18,21 +19,32 @@ from vit_core.catalog.query import pareto_front
 
 MOST_POINTS = 2_000
 # Files of one model have one speed: half of the way to the next model (Ti/16 to B/32) is left for telling them apart.
-_SPREAD = 0.055
+_SPREAD = 0.07
+_MOST_ALIKE = 28  # files of one model and pre-training set
+_FEW_VALUES = 3
+_LABEL_WIDTH, _LABEL_HEIGHT = 0.13, 2.0  # in decades and points
 CHART_CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """What lies to the right: a column, its words, and whether more of it is better."""
+    """What lies to the right: a column, its words, whether more of it is better, units per screen unit, and ticks."""
 
     column: str
     title: str
     more_is_better: bool
+    scale: float
+    steps: tuple[float, ...]
 
 
-SPEED = Axis("infer_samples_per_sec", "Speed: images per second on a V100 at 224 px (log scale)", True)
-PARAMETERS = Axis("params", "Parameters, millions (log scale)", False)
+SPEED = Axis(
+    "infer_samples_per_sec",
+    "Speed: images per second on a V100",
+    True,
+    1.0,
+    (50, 100, 200, 500, 1000, 2000, 5000, 10000),
+)
+PARAMETERS = Axis("params", "Parameters, millions", False, 1e6, (0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 10, 50, 100, 300))
 
 
 def axis_for(files: pd.DataFrame) -> Axis:
@@ -58,12 +70,12 @@ def accuracy_chart(files: pd.DataFrame, chosen: str, *, axis: Axis) -> go.Figure
     ringed = drawn[drawn["filename"] == chosen]
     if not ringed.empty:
         figure.add_trace(_ring(ringed))
-    _label_models(figure, drawn, names)
     _lay_out(figure, axis, drawn)
+    figure.update_layout(annotations=_labels(drawn, names))
     return figure
 
 
-def hover_text(row: pd.Series) -> str:
+def hover_text(row: Mapping[Hashable, Any]) -> str:
     """Give a file in words for a tooltip, as HTML."""
     recipe = [f"augmentation {row['aug']}", label_of("regularisation", row["regularisation"])]
     if pd.notna(row["wd"]):
@@ -93,11 +105,11 @@ def _marks(files: pd.DataFrame, name: str) -> go.Scatter:
         y=files["y"].round(3).tolist(),
         mode="markers",
         name=name,
-        marker={"color": look.colour, "symbol": look.symbol, "size": 9, "opacity": 0.85, "line": {"width": 0}},
+        marker={"color": look.colour, "symbol": look.symbol, "size": 8, "opacity": 0.85, "line": {"width": 0}},
         selected={"marker": {"opacity": 0.85}},
         unselected={"marker": {"opacity": 0.85}},
         customdata=files["filename"].astype("str").tolist(),
-        hovertext=[hover_text(row) for _, row in files.iterrows()],
+        hovertext=[hover_text(row) for row in files.to_dict("records")],
         hovertemplate="%{hovertext}<extra></extra>",
     )
 
@@ -126,17 +138,20 @@ def _ring(ringed: pd.DataFrame) -> go.Scatter:
     )
 
 
-def _label_models(figure: go.Figure, files: pd.DataFrame, names: Sequence[str]) -> None:
-    for name in names:
-        best = files[files["name"] == name].nlargest(1, "y").iloc[0]
-        figure.add_annotation(
-            x=math.log10(best["x"]),  # annotations take the exponent on a log axis
-            y=best["y"],
-            text=f"<b>{plain_html(name)}</b>",
-            font={"color": look_of(name).colour, "size": 12},
-            showarrow=False,
-            yshift=15,
-        )
+def _labels(files: pd.DataFrame, names: Sequence[str]) -> list[dict[str, object]]:
+    """Write each model's name over its best mark, one line higher where it would cover a neighbour's."""
+    best = files.groupby("name", observed=True)["y"].max()
+    middle = files.groupby("name", observed=True)["x"].median().map(math.log10)
+    placed: list[tuple[float, float]] = []
+    labels: list[dict[str, object]] = []
+    for name in sorted(names, key=lambda each: float(middle[each])):
+        x, y = float(middle[name]), float(best[name])
+        lines = sum(abs(x - other_x) < _LABEL_WIDTH and abs(y - other_y) < _LABEL_HEIGHT for other_x, other_y in placed)
+        placed.append((x, y))
+        text, font = f"<b>{plain_html(name)}</b>", {"color": look_of(name).colour, "size": 12}
+        # On a log axis, labels take the exponent.
+        labels.append({"x": x, "y": y, "text": text, "font": font, "showarrow": False, "yshift": 15 + 14 * lines})
+    return labels
 
 
 def _lay_out(figure: go.Figure, axis: Axis, files: pd.DataFrame) -> None:
@@ -149,19 +164,20 @@ def _lay_out(figure: go.Figure, axis: Axis, files: pd.DataFrame) -> None:
         clickmode="event+select",
         hoverlabel={"align": "left"},
     )
-    ticks = (
-        [50, 100, 200, 500, 1000, 2000, 5000, 10000]
-        if axis is SPEED
-        else [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 50, 100, 300]
-    )
-    scale = 1 if axis is SPEED else 1e6
+    values = sorted(float(value) for value in files[axis.column].unique())
+    ticks = values if len(values) <= _FEW_VALUES else [step * axis.scale for step in axis.steps]
     figure.update_xaxes(
         type="log",
         title=axis.title,
-        tickvals=[tick * scale for tick in ticks],
-        ticktext=[f"{tick:,g}" for tick in ticks],
+        range=[math.log10(files["x"].min()) - 0.1, math.log10(files["x"].max()) + 0.1] if len(files) else None,
+        tickvals=ticks,
+        ticktext=[_tick_words(tick / axis.scale) for tick in ticks],
         showgrid=True,
     )
     low, high = (files["y"].min(), files["y"].max()) if len(files) else (0.0, 100.0)
-    room = max((high - low) * 0.16, 1.0)
-    figure.update_yaxes(title="Upstream accuracy", ticksuffix=" %", range=[low - room / 2, high + room])
+    room = max((high - low) * 0.14, 1.0)
+    figure.update_yaxes(title="Upstream accuracy", ticksuffix=" %", range=[low - room / 2, high + 1.6 * room])
+
+
+def _tick_words(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -13,7 +13,7 @@ import streamlit as st
 from pandas.io.formats.style import Styler
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from app.components.wording import MISSING, percent
+from app.components.wording import percent
 from vit_core.catalog.collection import DROPOUT, NO_DROPOUT, label_of
 from vit_core.catalog.schema import EXACT, ROUNDED
 
@@ -70,45 +70,45 @@ def files_table(files: pd.DataFrame, chosen: str, on_choose: OnChoose, *, key: s
     shown = pd.DataFrame(
         {
             "Model": files["name"].astype("str"),
-            "Pre-trained on": [label_of("ds", ds) for ds in files["ds"]],
+            "Pre-trained on": [label_of("ds", ds).replace(", 30 epochs", " · 30 ep") for ds in files["ds"]],
             "Augmentation": files["aug"].astype("str").replace("nan", None),
             "Regularisation": [_SHORT_REGULARISATION.get(str(each), str(each)) for each in files["regularisation"]],
             "Weight decay": files["wd"],
             "Upstream": files["final_val"] * 100,
             "Fine-tuned": files[best] * 100,
-            "Speed": files["infer_samples_per_sec"],
+            "Speed": files["infer_samples_per_sec"].round(),
             "Parameters": files["params"] / 1e6,
             "File": files["size_bytes"] / 1e6,
         }
     )
     label = label_of("adapt_ds", target or "imagenet2012")
     config = {
-        "Model": st.column_config.TextColumn("Model", width=90, pinned=True),
-        "Pre-trained on": st.column_config.TextColumn(width=125),
+        "Model": st.column_config.TextColumn("Model", width=78, pinned=True),
+        "Pre-trained on": st.column_config.TextColumn(width=114),
         "Augmentation": st.column_config.TextColumn(width=100),
-        "Regularisation": st.column_config.TextColumn("Dropout", width=95),
-        "Weight decay": st.column_config.NumberColumn("Decay", width=60, format="%.2f", help="Weight decay"),
+        "Regularisation": st.column_config.TextColumn("Dropout", width=82),
+        "Weight decay": st.column_config.NumberColumn("Decay", width=54, format="%.2f", help="Weight decay"),
         "Upstream": st.column_config.NumberColumn(
             "Upstream",
-            width=80,
+            width=72,
             help="Accuracy on held-out images of the pre-training set: compare only within one set. "
             "≈ means that only a whole per cent is published.",
         ),
         "Fine-tuned": st.column_config.NumberColumn(
-            f"Best {label}",
-            width=105,
+            label.removesuffix("-1k").removeprefix("Oxford-IIIT ").removesuffix(" distance"),
+            width=76,
             format="%.1f %%",
             help=f"Highest test accuracy of this file's fine-tunes on {label}",
         ),
         "Speed": st.column_config.NumberColumn(
-            "img/s", width=70, format="%.0f", help="Images per second on a V100 at 224 px"
+            "img/s", width=60, format="localized", help="Images per second on a V100 at 224 px"
         ),
         "Parameters": st.column_config.NumberColumn(
-            "Params", width=75, format="%.1f M", help="Parameters with a head of 1,000 classes"
+            "Params", width=68, format="%.1f M", help="Parameters with a head of 1,000 classes"
         ),
-        "File": st.column_config.NumberColumn("File", width=80, format="%.0f MB"),
+        "File": st.column_config.NumberColumn("File", width=70, format="%.0f MB"),
     }
-    _table(
+    named_rows(
         _with_rounded_marked(shown, files["final_val_source"]),
         files["filename"].astype("str").tolist(),
         chosen,
@@ -127,10 +127,10 @@ def _with_rounded_marked(shown: pd.DataFrame, sources: pd.Series) -> Styler:
     def words(value: object) -> str:
         return percent(cast("float", value) / 100, source=EXACT if value in exact else ROUNDED)
 
-    return shown.style.format({"Upstream": words}, na_rep=MISSING)
+    return shown.style.format({"Upstream": words}, na_rep="–")
 
 
-def _table(
+def named_rows(
     shown: pd.DataFrame | Styler,
     names: Sequence[str],
     chosen: str,
@@ -141,6 +141,18 @@ def _table(
     height: int,
     alt: str,
 ) -> None:
+    """Show a table in which a chosen row is known by its name.
+
+    Args:
+        shown: what the cells say.
+        names: the name of each row.
+        chosen: the name of the row to mark, "" or an absent one for none.
+        on_choose: called with the name, "" when the mark is taken off.
+        key: what the rows depend on, as text: another text is another table, without a selection from before.
+        config: how columns look.
+        height: of the table, in pixels.
+        alt: name for screen readers.
+    """
     state_key = f"table {hashlib.sha256(key.encode()).hexdigest()[:16]}"
     wanted = [names.index(chosen)] if chosen in names else []
 
@@ -159,6 +171,6 @@ def _table(
         on_select=choose,
         selection_mode="single-row",
         selection_default={"selection": {"rows": wanted}} if wanted else None,
-        placeholder=MISSING,
+        placeholder="–",
         alt=alt,
     )

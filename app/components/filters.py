@@ -125,16 +125,15 @@ def filter_bar(filters: Filters, counts: Mapping[str, pd.Series], on_change: OnC
         counts: for each facet, by its field, the number of files for each of its values.
         on_change: called with the new filters before the page runs again.
     """
-    _search(filters, on_change)
-    with st.container(horizontal=True, gap="medium"):
-        _pills(MODEL, filters, counts, on_change)
-        _pills(UPSTREAM, filters, counts, on_change)
-    with st.container(horizontal=True, gap="xsmall"):
+    with st.container(horizontal=True, gap="xsmall", key="filters"):
+        _search(filters, on_change)
+        _behind_button("Pre-trained on", (UPSTREAM,), (), filters, counts, on_change)
         _behind_button("Augmentation", (AUGMENTATION,), (), filters, counts, on_change)
         _behind_button("Regularisation", (REGULARISATION, WEIGHT_DECAY), (), filters, counts, on_change)
         _behind_button("Fine-tuned on", (TARGET, RESOLUTION), (), filters, counts, on_change)
         _behind_button("Family", (FAMILY,), (), filters, counts, on_change)
         _behind_button("Speed, size, accuracy", (), LIMITS, filters, counts, on_change)
+    _pills(MODEL, filters, counts, on_change)
 
 
 def filters_on(filters: Filters, on_change: OnChange, *, prefix: str = "on") -> None:
@@ -256,3 +255,10 @@ def _active(filters: Filters) -> list[tuple[str, Filters]]:
 def _with(filters: Filters, field: str, value: object) -> Filters:
     change: dict[str, Any] = {field: value}
     return dataclasses.replace(filters, **change)
+
+
+def nothing_left(filters: Filters, on_change: OnChange) -> None:
+    """Say that no file passes, and offer each way out."""
+    st.markdown("**No checkpoint matches all of these filters.** Take one off:")
+    with st.container(horizontal=True, gap="xsmall"):
+        filters_on(filters, on_change, prefix="nothing left")

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app.components.charts import CHART_CONFIG, SPEED, accuracy_chart, axis_for
-from app.components.palette import look_of, size_order
+from app.components.palette import size_order
 from app.components.plain_text import plain
 from vit_core.catalog.collection import label_of
 
@@ -68,6 +68,7 @@ def _choose_set(files: pd.DataFrame, shown: str, on_show: Callable[[str], None])
         required=True,
         format_func=lambda ds: f"{plain(label_of('ds', ds))} ({counts[ds]:,})",
         label_visibility="collapsed",
+        wrap=True,
         on_change=lambda: on_show(str(st.session_state[key])),
     )
 
@@ -75,13 +76,13 @@ def _choose_set(files: pd.DataFrame, shown: str, on_show: Callable[[str], None])
 def _caption(files: pd.DataFrame, column: str) -> None:
     silent = files[files[column].isna() | files["final_val"].isna()]
     names = sorted(silent["name"].astype("str").unique(), key=size_order)
-    missing = f" Not drawn, because a number is not published: {', '.join(names)}." if names else ""
-    sizes = ", ".join(dict.fromkeys(look_of(str(name)).size for name in files["name"].unique()))
     words = "faster" if column == SPEED.column else "smaller"
+    missing = f" Not drawn, as a number is not published: {plain(', '.join(names))}." if names else ""
     st.caption(
-        f"One mark is one pre-trained file, coloured by size ({sizes}); ◆ is a hybrid. Click one to open it. On the "
-        f"dotted line nothing {words} is better. Within a model, marks are spread sideways, lightest augmentation "
-        f"first.{plain(missing)}"
+        f"Click a mark to open its file. On the dotted line, nothing {words} is better.{missing}",
+        help="One mark is one pre-trained file. The colour says the size: Tiny, Small, Base or Large; diamonds are "
+        "hybrids, squares have patches of 32 px. All files of a model have one speed; their marks are spread sideways, "
+        "the lightest augmentation on the left.",
     )
 
 

@@ -6,51 +6,65 @@ import pandas as pd
 import streamlit as st
 
 from app.components.palette import look_of
-from app.components.plain_text import bullets, plain
-from app.components.wording import millions, percent, speed
+from app.components.plain_text import bullets, plain, plain_html
+from app.components.wording import counted, millions, percent, speed
+from vit_core.catalog.collection import label_of
+from vit_core.catalog.query import pareto_front
 
 OnChoose = Callable[[str], None]
 
 
 def recommended_cards(rows: pd.DataFrame, chosen: str, on_choose: OnChoose) -> None:
-    """Show one card per recommended file.
+    """Show one card per recommended file; the whole card can be clicked.
 
     Args:
-        rows: a row per file with `name`, `filename`, `reason`, `final_val` and the size columns.
+        rows: a row per file with `name`, `filename`, `reason`, `rivals` and the numbers of `pretrained_files`.
         chosen: name of the file whose card is marked.
         on_choose: called with a file's name.
     """
+    front = pareto_front(rows, "infer_samples_per_sec", "final_val")
     with st.container(key="recommended"):
-        grid = st.grid("auto", min_column_width=146, gap="xsmall", border=True)
-        for _, row in rows.iterrows():
+        grid = st.grid(5, min_column_width=200, gap="xsmall", border=True)
+        for (_, row), leads in zip(rows.iterrows(), front, strict=True):
             with grid.cell():
-                _card(row, is_chosen=row["filename"] == chosen, on_choose=on_choose)
+                _card(row, is_chosen=row["filename"] == chosen, leads=bool(leads), on_choose=on_choose)
 
 
-def _card(row: pd.Series, *, is_chosen: bool, on_choose: OnChoose) -> None:
+def _card(row: pd.Series, *, is_chosen: bool, leads: bool, on_choose: OnChoose) -> None:
     name, filename = str(row["name"]), str(row["filename"])
-    look = look_of(name)
+    accuracy = percent(row["final_val"], source=str(row["final_val_source"]))
+    facts = f"{speed(row['infer_samples_per_sec'], missing='speed not published')} · {millions(row['params'])}"
+    reason = f"Best of {counted(int(row['rivals']), 'file')}" + ("; nothing faster is better" if leads else "")
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
-        st.html(f'<span class="vx-dot" style="background:{look.colour}" aria-hidden="true"></span>', width="content")
+        mark = "vx-dot vx-chosen" if is_chosen else "vx-dot"
+        st.html(
+            f'<span class="{mark}" style="background:{look_of(name).colour}" aria-hidden="true"></span>',
+            width="content",
+        )
         st.button(
-            plain(name),
+            f"**{plain(name)}**",
             key=f"recommended {filename}",
-            type="primary" if is_chosen else "tertiary",
-            help=f"Open {plain(filename)}",
+            type="tertiary",
+            help=plain(str(row["reason"])),
             on_click=on_choose,
             args=(filename,),
         )
-    accuracy = percent(row["final_val"], source=str(row["final_val_source"]))
-    st.markdown(f"**{plain(accuracy)}**")
-    st.caption(
-        f"{plain(speed(row['infer_samples_per_sec'], missing='speed not published'))} · {millions(row['params'])}"
-    )
-    st.caption(plain(str(row["reason"])))
+        st.html(f'<span class="vx-accuracy">{plain_html(accuracy)}</span>')
+    st.html(f'<p class="vx-small">{plain_html(facts)}</p><p class="vx-small">{plain_html(reason)}</p>')
 
 
-def why_these(rule: str, notes: Sequence[str]) -> None:
-    """Show, on demand, by which rule the ten were chosen and which accuracies may not be compared."""
-    with st.popover("Why these, and what the numbers mean", type="tertiary"):
-        st.markdown(f"**The rule.** {plain(rule)}")
-        st.markdown("**What may be compared**")
-        st.markdown(bullets(notes))
+def recommended_heading(ds: str, rule: str, notes: Sequence[str]) -> None:
+    """Say what is recommended and, on demand, by which rule and which accuracies may not be compared.
+
+    Args:
+        ds: the pre-training set that the files were chosen in.
+        rule: how.
+        notes: what may not be compared, sentences.
+    """
+    with st.container(horizontal=True, vertical_alignment="center"):
+        words = f"**Recommended**: the best of each model by accuracy on {plain(label_of('ds', ds))}"
+        st.markdown(words, width="content")
+        with st.popover("Why these, and what the numbers mean", type="tertiary"):
+            st.markdown(f"**The rule.** {plain(rule)}")
+            st.markdown("**What may be compared**")
+            st.markdown(bullets(notes))

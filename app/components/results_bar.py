@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.components.checkpoint_table import ORDERINGS
 from app.components.wording import counted
+from vit_core.catalog.schema import to_csv_bytes
 
 OnOrder = Callable[[str, bool], None]
 
@@ -20,14 +21,24 @@ def how_many(left: pd.DataFrame, frame: pd.DataFrame) -> None:
     st.markdown(f"**{words}** with {counted(len(left), 'fine-tune')}", width="content")
 
 
-def order_bar(column: str, *, ascending: bool, on_order: OnOrder) -> None:
-    """Let the user choose what the table is sorted by.
+def results_bar(files: pd.DataFrame, left: pd.DataFrame, column: str, *, ascending: bool, on_order: OnOrder) -> None:
+    """Let the user choose the order of the table, and take the table home.
 
     Args:
-        column: the column it is sorted by.
+        files: the pre-trained files that are shown.
+        left: their fine-tunes.
+        column: the column the table is sorted by.
         ascending: smallest first.
-        on_order: called with the column and the direction.
+        on_order: called with a column and a direction.
     """
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        _order(column, ascending=ascending, on_order=on_order)
+        with st.popover("Download CSV"):
+            _download(files, "pre-trained file", "vit-pretrained-files.csv")
+            _download(left, "fine-tune", "vit-fine-tunes.csv")
+
+
+def _order(column: str, *, ascending: bool, on_order: OnOrder) -> None:
     by_column = {ordering.column: ordering for ordering in ORDERINGS}
     key, direction = "order by", "order direction"
     st.session_state[key], st.session_state[direction] = column, "up" if ascending else "down"
@@ -50,17 +61,17 @@ def order_bar(column: str, *, ascending: bool, on_order: OnOrder) -> None:
         key=direction,
         required=True,
         format_func=lambda each: {"down": "↓ high to low", "up": "↑ low to high"}[each],
+        label_visibility="collapsed",
         on_change=lambda: on_order(column, st.session_state[direction] == "up"),
     )
 
 
-def download(csv: Callable[[], bytes], *, rows: int) -> None:
-    """Offer the filtered table as csv; it is made when it is asked for."""
+def _download(rows: pd.DataFrame, noun: str, file_name: str) -> None:
     st.download_button(
-        "Download CSV",
-        csv,
-        file_name="vit-checkpoints.csv",
+        f"CSV of {counted(len(rows), noun)}",
+        lambda: to_csv_bytes(rows),
+        file_name=file_name,
         mime="text/csv",
         on_click="ignore",
-        help=f"All columns of the {counted(rows, 'row')} that the filters leave, one per fine-tune",
+        width="stretch",
     )

@@ -1,0 +1,178 @@
+"""The card of one checkpoint: what it is, how good, how large, what to beware of, and every way to use it."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import pandas as pd
+import streamlit as st
+
+from app.components.facts import facts_list, model_title, numbers_line
+from app.components.fine_tunes import fine_tune_words, fine_tunes_panel
+from app.components.plain_text import bullets, one_line, plain
+from app.components.what_if import what_if
+from app.components.wording import megabytes, millions, percent, speed
+from vit_core.catalog.describe import Description, describe, is_fine_tuned
+from vit_core.catalog.query import fine_tunes, pretrained_files
+from vit_core.catalog.snippets import INPUT_LINE, snippets
+
+_LONG_CODE_PX = 280
+OnChoose = Callable[[str], None]
+Row = Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Actions:
+    """What happens when something on the card is pressed; each is called with a name.
+
+    Attributes:
+        choose_file: another pre-trained file.
+        choose_checkpoint: one of the file's fine-tunes, or the file itself.
+        compare: put the checkpoint on the list to compare, or take it off.
+        classify: go and classify with the checkpoint.
+    """
+
+    choose_file: OnChoose
+    choose_checkpoint: OnChoose
+    compare: OnChoose
+    classify: OnChoose
+
+
+def checkpoint_card(
+    frame: pd.DataFrame, filename: str, checkpoint: str, *, compared: tuple[str, ...], bucket: str, actions: Actions
+) -> None:
+    """Show a pre-trained file, or one of its fine-tunes when `checkpoint` names one.
+
+    Args:
+        frame: the catalogue.
+        filename: the pre-trained file.
+        checkpoint: the fine-tune in hand, or the file itself.
+        compared: names on the list to compare.
+        bucket: where files lie, for the code to copy.
+        actions: what happens when something is pressed.
+    """
+    rows = fine_tunes(frame, filename)
+    row = row_of(rows, checkpoint)
+    name = str(row["adapt_filename"] if is_fine_tuned(row) else filename)
+    description = describe(row)
+    with st.container(border=True, key="card"):
+        _head(row, description)
+        _which(rows, filename, name, actions.choose_checkpoint)
+        _buttons(name, compared, actions)
+        _tabs(frame, rows, row, description, name, bucket, actions)
+
+
+def no_checkpoint_card() -> None:
+    """Say what will stand here once a file is chosen."""
+    with st.container(border=True, key="card"):
+        st.html('<h2 class="vx-title">No checkpoint chosen yet</h2>')
+        st.markdown(
+            "Choose a recommended card, click a mark in the chart, or tick a row of the table. Here you will then see\n"
+            "- what the checkpoint is and how it was trained, in words,\n"
+            "- its fine-tunes on five data sets,\n"
+            "- code to use it: Python, command line, PyTorch, plain download,\n"
+            "- what other choices of the recipe would have changed."
+        )
+        st.caption(
+            "New to this? Start from the recommended S/16: small enough for a laptop, and within a few points of the "
+            "large ones."
+        )
+
+
+def row_of(rows: pd.DataFrame, checkpoint: str) -> Row:
+    """Give the row of the fine-tune `checkpoint` where it is among `rows`, else that of their pre-trained file."""
+    own = rows[rows["adapt_filename"] == checkpoint]
+    found = pretrained_files(rows) if own.empty else own
+    return cast("Row", found.iloc[0].to_dict())
+
+
+def _head(row: Row, description: Description) -> None:
+    model_title(str(row["name"]), description.title, level=2)
+    pairs = [("upstream", percent(row["final_val"], source=str(row["final_val_source"])))]
+    if is_fine_tuned(row):
+        pairs.append(("test", percent(row["adapt_final_test"])))
+    pairs += [
+        ("speed", speed(row["infer_samples_per_sec"])),
+        ("parameters", millions(row["params"])),
+        ("file", megabytes(row["size_bytes"])),
+    ]
+    numbers_line(pairs)
+
+
+def _which(rows: pd.DataFrame, filename: str, name: str, on_choose: OnChoose) -> None:
+    words = {filename: "As pre-trained, not fine-tuned"}
+    words |= {str(row["adapt_filename"]): fine_tune_words(row) for _, row in rows.iterrows()}
+    key = "card checkpoint"
+    st.session_state[key] = name
+    st.selectbox(
+        "Which version",
+        list(words),
+        key=key,
+        format_func=lambda each: one_line(words[each], limit=120),
+        on_change=lambda: on_choose(str(st.session_state[key])),
+        help="Each pre-trained file was fine-tuned many times. Choose the one that knows your kind of pictures.",
+    )
+
+
+def _buttons(name: str, compared: tuple[str, ...], actions: Actions) -> None:
+    with st.container(horizontal=True, gap="xsmall"):
+        if st.button("Classify with this", type="primary", key="card classify"):
+            actions.classify(name)
+        words = "Take out of comparison" if name in compared else "Add to comparison"
+        st.button(words, key="card compare", on_click=actions.compare, args=(name,))
+        if compared:
+            st.page_link(
+                "views/compare.py",
+                label=f"Compare {len(compared)} →",
+                query_params={"compare": ",".join(compared)},
+            )
+
+
+def _tabs(
+    frame: pd.DataFrame,
+    rows: pd.DataFrame,
+    row: Row,
+    description: Description,
+    name: str,
+    bucket: str,
+    actions: Actions,
+) -> None:
+    about, tunes, use, change = st.tabs(
+        ["About", f"Fine-tunes ({len(rows)})", "Use it", "What if?"], key="card tab", on_change="rerun"
+    )
+    with about:
+        if about.open:
+            _about(description)
+    with tunes:
+        if tunes.open:
+            fine_tunes_panel(rows, name, actions.choose_checkpoint)
+    with use:
+        if use.open:
+            _use(row, name, bucket)
+    with change:
+        if change.open:
+            what_if(frame, str(row["filename"]), actions.choose_file)
+
+
+def _about(description: Description) -> None:
+    st.markdown(f"{plain(description.lineage)} {plain(description.recipe, limit=800)}")
+    if description.caveats:
+        st.markdown("**Good to know**")
+        st.markdown(bullets(description.caveats))
+    facts_list(description.metrics)
+    facts_list([(label, text, None) for label, text in description.facts])
+    if description.licence:
+        st.caption(f"Licence {plain(description.licence)}. Please cite: {plain(description.citation)}")
+
+
+def _use(row: Row, name: str, bucket: str) -> None:
+    st.caption("Full name")
+    st.code(name, language=None, wrap_lines=True)
+    ways = snippets(row, bucket=bucket)
+    if not ways:
+        st.info("The name of this file was never published, so it cannot be downloaded.")
+        return
+    for way in ways:
+        st.caption(way.title)
+        st.code(way.code, language=way.language, height=_LONG_CODE_PX if way.code.count("\n") > 12 else "content")
+    st.caption(f"Every way expects pictures as {plain(INPUT_LINE)}.")

@@ -1,0 +1,49 @@
+"""Which names a catalogue has, to check a link against."""
+
+import dataclasses
+from collections.abc import Callable, Container, Sequence
+
+import pandas as pd
+
+from vit_core.catalog.query import FACETS
+
+OWN_PREFIX = "own-"  # files that visitors bring are no rows of any catalogue
+
+
+@dataclasses.dataclass(frozen=True)
+class KnownCheckpoints(Container[object]):
+    """All checkpoints of some catalogues, fine-tuned and pre-trained, without a copy of their 52,268 names.
+
+    A later catalogue is opened only for names that the earlier ones do not have.
+    """
+
+    tables: Sequence[Callable[[], pd.DataFrame]]
+
+    def __contains__(self, name: object) -> bool:
+        text = str(name)
+        return text.startswith(OWN_PREFIX) or any(file_of(table(), text) for table in self.tables)
+
+
+def known_names(frame: pd.DataFrame, demo: Callable[[], pd.DataFrame]) -> dict[str, Container[object]]:
+    """Give, for each fact of an address that must exist, the values that do.
+
+    Args:
+        frame: the open catalogue.
+        demo: gives the catalogue of the models that come with the app; its checkpoints can be in hand everywhere.
+    """
+    known: dict[str, Container[object]] = {field: frozenset(_values(frame[column])) for field, column in FACETS.items()}
+    checkpoints = KnownCheckpoints((lambda: frame, demo))
+    files = frozenset(_values(frame["filename"]))
+    return known | {"file": files, "upstream": known["ds"], "checkpoint": checkpoints, "compare": checkpoints}
+
+
+def file_of(frame: pd.DataFrame, checkpoint: str) -> str:
+    """Give the pre-trained file behind a checkpoint's name, "" where the catalogue has no such checkpoint."""
+    if checkpoint in frame["filename"].cat.categories:
+        return checkpoint
+    rows = frame.loc[frame["adapt_filename"] == checkpoint, "filename"]
+    return "" if rows.empty else str(rows.iloc[0])
+
+
+def _values(values: pd.Series) -> list[object]:
+    return values.cat.categories.tolist() if isinstance(values.dtype, pd.CategoricalDtype) else values.unique().tolist()

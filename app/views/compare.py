@@ -1,0 +1,5 @@
+"""Compare: two to four checkpoints side by side."""
+
+import streamlit as st
+
+st.title("Compare checkpoints")

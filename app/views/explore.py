@@ -1,0 +1,80 @@
+"""Explore: which checkpoint should I start from? The recommended ones, then all, with filters, chart and card."""
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from app import resources, state
+from app.components.checkpoint_card import Actions, checkpoint_card, no_checkpoint_card
+from app.components.checkpoint_table import files_table, in_order
+from app.components.errors import shown_errors
+from app.components.filters import filter_bar, filters_on, nothing_left
+from app.components.frontier import frontier
+from app.components.known_names import file_of, known_names
+from app.components.notes import show_notes
+from app.components.paper_findings import paper_findings
+from app.components.recommended import recommended_cards, recommended_heading
+from app.components.results_bar import how_many, results_bar
+from app.components.tabs import one_of_tabs
+from app.derived import files_of, recommended, recommended_set
+from vit_core.catalog.query import apply_filters, facet_counts
+from vit_core.catalog.recommend import RULE, comparability_notes
+
+STYLE = Path(__file__).parent.parent / "assets" / "explore.css"
+ACTIONS = Actions(
+    choose_file=state.choose_file,
+    choose_checkpoint=state.choose_checkpoint,
+    compare=state.toggle_compared,
+    classify=lambda name: st.switch_page("views/classify.py", query_params={"checkpoint": name}),
+)
+
+
+@st.fragment
+def browse() -> None:
+    """Show what follows from the filters; redrawn without the rest of the page."""
+    with shown_errors():
+        address = state.address()
+        frame = resources.catalogue(address.catalogue).frame
+        left = apply_filters(frame, address.filters)
+        recommended_heading(recommended_set(frame), RULE, comparability_notes())
+        recommended_cards(recommended(frame), address.file, state.choose_file)
+        filter_bar(address.filters, facet_counts(frame, address.filters), state.update_filters)
+        with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+            how_many(left, frame)
+            filters_on(address.filters, state.update_filters)
+        find = ("Find a checkpoint", lambda: find_one(left, frame))
+        paper = ("What did the paper find?", lambda: paper_findings(left, address.filters, state.update_filters))
+        one_of_tabs({"find": find, "paper": paper}, address.tab, state.show_tab)
+        state.write_address("explore")
+
+
+def find_one(left: pd.DataFrame, frame: pd.DataFrame) -> None:
+    """Show chart and table beside the card of the chosen file."""
+    address = state.address()
+    files = in_order(files_of(left, frame), address.sort, ascending=address.ascending)
+    overview, detail = st.columns([1.75, 1], gap="medium")
+    with overview:
+        if files.empty:
+            nothing_left(address.filters, state.update_filters)
+        else:
+            frontier(files, address.file, address.upstream, on_choose=state.choose_file, on_show=state.show_upstream)
+            results_bar(files, left, address.sort, ascending=address.ascending, on_order=state.order_by)
+            shown = repr((address.catalogue, address.filters, address.sort, address.ascending))
+            target = next(iter(address.filters.adapt_ds), "")
+            files_table(files, address.file, state.choose_file, key=shown, target=target)
+    with detail:
+        if not address.file:
+            no_checkpoint_card()
+        else:
+            bucket, compared = resources.settings().bucket, address.compare
+            checkpoint_card(frame, address.file, address.checkpoint, compared=compared, bucket=bucket, actions=ACTIONS)
+
+
+st.html(STYLE)
+st.title("Which checkpoint should I start from?")
+state.open_page("explore")
+table = resources.catalogue(state.address().catalogue).frame
+show_notes(state.forget_unknown(known_names(table, lambda: resources.demo_catalogue().frame)))
+state.settle_file(file_of(table, state.address().checkpoint))
+browse()
