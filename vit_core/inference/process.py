@@ -103,7 +103,7 @@ class WorkerProcess:
             timer.cancel()
             timer.join()
         if overdue.is_set():
-            raise PredictorCrashed(f"The predictor gave no answer for {timeout_s:.0f} s and was stopped; try again.")
+            raise PredictorCrashed(f"The predictor gave no answer for {timeout_s:g} s and was stopped; try again.")
         if frame is None:
             raise PredictorCrashed(self._obituary())
         return frame

@@ -38,7 +38,7 @@ class PredictionService:
         Args:
             settings: device and cache folder.
             queue_limit: requests that may wait.
-            queue_bytes: bytes that the images of all requests may take here.
+            queue_bytes: bytes that the images of all requests may take here; a single one may always come in.
             batch_images: images that go to the predictor at once.
             memory_limit_bytes: of the checkpoints that stay loaded; None is a fourth of the memory, or half of the
                 accelerator's.
@@ -139,13 +139,14 @@ class PredictionService:
     def _check_room(self, request: Request) -> None:
         place = len(self._waiting) + 1
         held = sum(job.size_bytes for job in self._waiting) + sum(part.job.size_bytes for part in self._current)
-        if place > self._queue_limit or held + request.size_bytes > self._queue_bytes:
+        if place > self._queue_limit or (held and held + request.size_bytes > self._queue_bytes):
             raise PredictorBusy(f"The predictor is busy, place {place}; try again in a moment.")
 
     def _place_of(self, job: Job) -> int:
         with self._changed:
             self._drop_cancelled()
-            return self._waiting.index(job) + 1 if job in self._waiting else 0
+            computed = any(part.job is job for part in self._current)  # a large one is in both
+            return 0 if computed or job not in self._waiting else self._waiting.index(job) + 1
 
     def _want_device(self, device: str, timeout_s: float) -> None:
         with self._changed:

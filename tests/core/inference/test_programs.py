@@ -1,0 +1,156 @@
+"""Few batch sizes, each compiled once, whatever the number of images."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vit_core.checkpoints.restore import load_checkpoint
+from vit_core.errors import BadSetting
+from vit_core.inference import programs
+from vit_core.inference.devices import describe_device, enable_compile_cache, pick_device
+from vit_core.inference.programs import BATCH_SIZES, Spec, is_compiled, plan_batches, program
+
+
+@pytest.fixture
+def cpu():
+    return pick_device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("count", "batches"),
+    [
+        (0, []),
+        (1, [1]),
+        (3, [1, 1, 1]),
+        (6, [8]),
+        (8, [8]),
+        (9, [8, 1]),
+        (24, [32]),
+        (23, [8, 8, 8]),
+        (33, [32, 1]),
+        (200, [32] * 6 + [8]),
+    ],
+)
+def test_on_a_cpu_padding_is_kept_small(count, batches):
+    assert plan_batches(count, BATCH_SIZES, fill=0.75) == batches
+
+
+@pytest.mark.parametrize(("count", "batches"), [(1, [1]), (2, [8]), (8, [32]), (9, [32]), (40, [32, 32])])
+def test_on_an_accelerator_calls_are_kept_few(count, batches):
+    assert plan_batches(count, BATCH_SIZES, fill=0.25) == batches
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.integers(0, 1000), st.sampled_from([(1,), (1, 8), (1, 8, 32)]), st.floats(0.01, 1))
+def test_every_image_has_a_place_and_no_batch_is_all_padding(count, sizes, fill):
+    batches = plan_batches(count, sizes, fill=fill)
+    assert set(batches) <= set(sizes)
+    assert sum(batches) >= count
+    assert sum(batches[:-1]) < max(count, 1)
+
+
+@pytest.fixture
+def traced(monkeypatch):
+    """Count how often JAX is asked to compile, by its own event."""
+    events = []
+
+    def listen(event, duration, **_):
+        if event == "/jax/core/compile/backend_compile_duration":
+            events.append(duration)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield events
+    jax.monitoring.unregister_event_duration_listener(listen)
+
+
+def test_a_second_checkpoint_of_an_architecture_is_not_compiled(write_checkpoint, tiny_config, cpu, traced):
+    config = dataclasses.replace(tiny_config, num_classes=11)
+    first, second = (load_checkpoint(write_checkpoint(config, name="eleven", seed=seed)) for seed in (1, 2))
+    images = np.zeros((1, 16, 16, 3), np.uint8)
+    one, seconds = programs.run(first.config, jax.device_put(first.params, cpu), images, cpu)
+    assert seconds > 0
+    assert traced
+    traced.clear()
+    other, seconds = programs.run(second.config, jax.device_put(second.params, cpu), images, cpu)
+    assert seconds == 0
+    assert not traced
+    assert not np.array_equal(one.logits, other.logits)
+
+
+def test_no_number_of_images_makes_a_new_program(write_checkpoint, tiny_config, cpu, traced):
+    checkpoint = load_checkpoint(write_checkpoint(tiny_config))
+    params = jax.device_put(checkpoint.params, cpu)
+    for count in (1, 8, 32):
+        programs.run(checkpoint.config, params, np.zeros((count, 16, 16, 3), np.uint8), cpu)
+    traced.clear()
+    for count in (2, 7, 9, 31, 40):
+        outputs, seconds = programs.run(checkpoint.config, params, np.zeros((count, 16, 16, 3), np.uint8), cpu)
+        assert (len(outputs.logits), seconds) == (count, 0)
+    assert not traced
+
+
+def test_a_program_knows_whether_it_is_compiled(tiny_config, cpu):
+    config = dataclasses.replace(tiny_config, num_classes=12, num_layers=1)
+    spec = Spec(config, 1, "uint8", attention=False, device=cpu)
+    assert not is_compiled(spec)
+    made = program(spec)
+    assert is_compiled(spec)
+    assert program(spec) is made
+
+
+def test_it_is_told_when_a_program_is_compiled_and_when_it_computes(write_checkpoint, tiny_config, cpu):
+    config = dataclasses.replace(tiny_config, num_classes=13, num_layers=1)
+    checkpoint = load_checkpoint(write_checkpoint(config, name="thirteen"))
+    said = []
+    for _ in range(2):
+        programs.run(
+            checkpoint.config,
+            jax.device_put(checkpoint.params, cpu),
+            np.zeros((2, 16, 16, 3), np.uint8),
+            cpu,
+            on_compile=lambda: said.append("compile"),
+            on_compute=lambda: said.append("compute"),
+        )
+    assert said == ["compile", "compute", "compute", "compute", "compute"]
+
+
+def test_oldest_programs_are_dropped_when_there_are_many(tiny_config, cpu, monkeypatch):
+    monkeypatch.setattr(programs, "_KEPT", 1)
+    first, second = (
+        Spec(
+            dataclasses.replace(tiny_config, num_classes=classes, num_layers=1), 1, "uint8", attention=False, device=cpu
+        )
+        for classes in (14, 15)
+    )
+    program(first)
+    program(second)
+    assert is_compiled(second)
+    assert not is_compiled(first)
+
+
+def test_the_cpu_is_called_so(cpu):
+    assert describe_device(cpu) == "CPU"
+    assert pick_device("auto") in jax.devices()
+
+
+@pytest.mark.parametrize("setting", ["gpu", "tpu"])
+def test_a_device_that_is_not_there_is_refused_with_those_that_are(setting):
+    if setting.upper() in {device.platform.upper() for device in jax.devices()}:
+        pytest.skip("this machine has one")
+    with pytest.raises(BadSetting, match=f"The device is set to '{setting}', but JAX finds only .*CPU"):
+        pick_device(setting)
+
+
+def test_a_compile_cache_of_the_users_own_is_left_alone(tmp_path):
+    before = jax.config.values["jax_compilation_cache_dir"]
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path / "mine"))
+    try:
+        enable_compile_cache(tmp_path / "ours")
+        assert jax.config.values["jax_compilation_cache_dir"] == str(tmp_path / "mine")
+        assert not (tmp_path / "ours").exists()
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)
