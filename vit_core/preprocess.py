@@ -7,6 +7,7 @@ two functions are given on from here so that one import brings a file to a model
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -15,7 +16,9 @@ from PIL import Image
 from vit_core.errors import BadInput, shorten
 from vit_core.image_file import ImageLimits, decode_image, read_image
 
-__all__ = ["METHODS", "ImageLimits", "decode_image", "normalise", "read_image", "to_model_input"]
+__all__ = ["METHODS", "ImageLimits", "Method", "decode_image", "normalise", "read_image", "to_model_input"]
+
+Method = Literal["resize", "crop"]
 
 METHODS: Mapping[str, str] = {
     "resize": "The whole picture, squeezed to a square (bilinear, no antialiasing), as the models were evaluated.",
