@@ -148,6 +148,8 @@ def load_demo() -> Catalogue:
         BadIndex: the installation lacks it.
     """
     path = bundled_data_dir() / DEMO
+    if not path.is_file():
+        raise BadIndex(f"The demo's table {path} is missing; install the project again.")
     return read_index(path, location=str(path), origin="bundled")
 
 

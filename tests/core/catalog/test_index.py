@@ -346,3 +346,10 @@ def test_the_demo_table_is_its_own_catalogue():
     catalogue = load_demo()
     assert set(catalogue.frame["source"]) == {"demo"}
     assert catalogue.origin == "bundled"
+
+
+def test_an_installation_without_its_tables_says_so(settings, tmp_path, monkeypatch):
+    monkeypatch.setattr("vit_core.catalog.index.bundled_data_dir", lambda: tmp_path)
+    for load in (load_demo, lambda: load_catalogue(settings, network=False)):
+        with pytest.raises(BadIndex, match="install the project again"):
+            load()
