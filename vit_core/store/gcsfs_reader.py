@@ -9,9 +9,9 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vit_core.errors import AccessDenied, VitError
+from vit_core.errors import AccessDenied, Unreachable, VitError
 from vit_core.store.checksum import Crc32c
 from vit_core.store.location import Location
 from vit_core.store.patience import Patience
@@ -20,9 +20,16 @@ from vit_core.store.problems import (
     access_denied,
     check_status,
     corrupt,
+    describe_status,
     object_missing,
     unreachable,
 )
+from vit_core.store.session import reason_of
+
+if TYPE_CHECKING:
+    import aiohttp
+
+_HOPELESS_S = 1.0  # without a connection: no network here, or no server there
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,12 +41,14 @@ class GcsfsReader:
         limit: called with the size before the bytes are read; raises when it is too large.
         ends_at: the deadline, in seconds of the monotonic clock.
         patience: limits of the single requests.
+        trouble: what has gone wrong so far.
     """
 
     location: Location
     limit: Callable[[int], None]
     ends_at: float
     patience: Patience
+    trouble: "Trouble" = dataclasses.field(default_factory=lambda: Trouble())
 
     def __call__(self, known_generation: str | None) -> tuple[bytes, str] | None:
         """Give the bytes and their generation, or None if that is the known one.
@@ -96,7 +105,7 @@ class GcsfsReader:
             requests_timeout=aiohttp.ClientTimeout(
                 sock_connect=self.patience.connect_s, sock_read=self.patience.read_s
             ),
-            session_kwargs={"trust_env": True},
+            session_kwargs={"trust_env": True, "trace_configs": [self._trace()]},
             skip_instance_cache=True,
             use_listings_cache=False,
         )
@@ -121,7 +130,7 @@ class GcsfsReader:
         except FileNotFoundError as error:
             raise object_missing(self.location) from error
         except TimeoutError as error:  # fsspec's own is one
-            raise unreachable(self.location, "no complete answer within the time limit") from error
+            raise self._late() from error
         except HttpError as error:
             raise self._refusal(int(error.code or 0), str(error)) from error
         except (GoogleAuthError, OSError) as error:
@@ -151,5 +160,48 @@ class GcsfsReader:
     def _left(self) -> float:
         left = self.ends_at - time.monotonic()
         if left <= 0:
-            raise unreachable(self.location, "no complete answer within the time limit")
+            raise self._late()
         return left
+
+    def _late(self) -> Unreachable:
+        return unreachable(self.location, self.trouble.reason or "no complete answer within the time limit")
+
+    def _trace(self) -> "aiohttp.TraceConfig":
+        """Listen to the requests: gcsfs keeps to itself what goes wrong while it tries again."""
+        import aiohttp
+
+        async def on_end(_: object, __: object, about: aiohttp.TraceRequestEndParams) -> None:
+            status = about.response.status
+            self.trouble.note(f"the bucket answered {describe_status(status)}" if status >= 400 else None)
+
+        async def on_exception(_: object, __: object, about: aiohttp.TraceRequestExceptionParams) -> None:
+            if isinstance(about.exception, aiohttp.ClientConnectorError):
+                self.trouble.note(reason_of(about.exception), unanswered=True)
+            if self.trouble.unanswered_for() >= _HOPELESS_S:
+                raise self._late()  # past gcsfs, which would go on for half a minute
+
+        config = aiohttp.TraceConfig()
+        config.on_request_end.append(on_end)
+        config.on_request_exception.append(on_exception)
+        return config
+
+
+class Trouble:
+    """The latest thing that went wrong with a request.
+
+    Attributes:
+        reason: as a clause, None if the latest request went well.
+    """
+
+    def __init__(self) -> None:
+        self.reason: str | None = None
+        self._since: float | None = None
+
+    def note(self, reason: str | None, *, unanswered: bool = False) -> None:
+        """Take note of how a request ended; `unanswered` means that there was no connection."""
+        self.reason = reason
+        self._since = (self._since or time.monotonic()) if unanswered else None
+
+    def unanswered_for(self) -> float:
+        """Give for how many seconds there has been no connection."""
+        return 0.0 if self._since is None else time.monotonic() - self._since

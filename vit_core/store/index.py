@@ -53,14 +53,19 @@ def read_index(
     if location.kind == "file":
         return _read_file(location, known_generation)
     late = unreachable(location, f"no complete answer within {deadline_s:g} s")
+    # A little less for the work itself, which knows the reason when it gives up; the whole for what cannot be stopped.
+    inner_s = 0.9 * deadline_s
     if location.kind == "gs":
         read = GcsfsReader(
-            location, limit=partial(_check_size, location), ends_at=time.monotonic() + deadline_s, patience=patience
+            location, limit=partial(_check_size, location), ends_at=time.monotonic() + inner_s, patience=patience
         )
         found = run_within(
             lambda: read(known_generation), seconds=deadline_s, late=late, name=f"reading {location.shown}"
         )
         return IndexBytes(*found) if found else None
+    patience = dataclasses.replace(
+        patience, reach_s=min(patience.reach_s, inner_s), give_up_s=min(patience.give_up_s, inner_s)
+    )
     return _read_web(location, known_generation, deadline_s, trusted, patience, late)
 
 

@@ -27,13 +27,13 @@ class Watch:
 
     def interrupted(self, error: Exception) -> Interrupted:
         """Give what a failure of the connection means: another attempt may succeed."""
-        return Interrupted(_reason(error), answered=self._response is not None)
+        return Interrupted(reason_of(error), answered=self._response is not None)
 
     def _remember(self, response: requests.Response, *_: object, **__: object) -> None:
         self._response = response
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: BaseException) -> str:
     """Say in a few words what the stack of HTTP libraries says in many."""
     text = str(error)
     for clue, reason in _CLUES:
@@ -46,9 +46,11 @@ _CLUES = (
     ("Name or service not known", "the name of its server is unknown"),
     ("Temporary failure in name resolution", "the name of its server could not be looked up"),
     ("nodename nor servname", "the name of its server is unknown"),
+    ("Connect call failed", "nothing answers there (connection refused)"),
     ("Connection refused", "nothing answers there (connection refused)"),
     ("Network is unreachable", "the network is unreachable"),
     ("CERTIFICATE_VERIFY_FAILED", "its certificate is not valid"),
+    ("Connection timeout", "no connection within the time limit"),
     ("onnect timeout", "no connection within the time limit"),
     ("timed out", "no bytes came within the time limit"),
     ("IncompleteRead", "the connection was cut"),

@@ -98,6 +98,30 @@ def test_a_lasting_fault_ends_in_one_sentence_within_the_deadline(
     assert "Traceback" not in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("plan", "reason"),
+    [
+        (lambda proxy: proxy.close(), "connection refused"),
+        (lambda proxy: proxy.answer(503), r"answered 503 \(Service Unavailable\)"),
+    ],
+)
+def test_the_sentence_tells_the_reason_behind_the_deadline(reader, fault_proxy, url, capfd, plan, reason):
+    plan(fault_proxy)
+
+    with pytest.raises(Unreachable, match=reason):
+        reader.read_index(url, deadline_s=2.5)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_without_a_network_the_deadline_is_not_waited_for(settings, hasty, fault_proxy, url):
+    fault_proxy.close()
+    began = time.monotonic()
+
+    with pytest.raises(Unreachable):
+        Store(settings, patience=hasty).read_index(url, deadline_s=60)
+    assert time.monotonic() - began < 30
+
+
 def test_an_index_that_is_missing_is_said_to_be(reader, settings, fault_proxy):
     with pytest.raises(ObjectMissing, match=r"There is no .*index\.csv in the bucket"):
         reader.read_index(f"{settings.bucket}/index.csv", deadline_s=20)
