@@ -73,6 +73,14 @@ def test_zip64_directory_is_followed(honest):
     assert [member.name for member in members] == ["a.npy", "folder/b.npy"]
 
 
+def test_zip64_directory_that_is_elsewhere_is_refused(honest):
+    end = honest.rindex(b"PK\5\6")
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, 3, 1)
+
+    with pytest.raises(BadCheckpoint, match="zip64 directory is not where it should be"):
+        directory(honest[:end] + locator + honest[end:])
+
+
 def test_zip64_sizes_in_the_directory_are_followed():
     # Size and packed size say "see the field"; the field gives them.
     data = make_zip({"a.npy": b"content"})

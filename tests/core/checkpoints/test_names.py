@@ -14,9 +14,9 @@ REFERENCE_MODELS = ["ViT-Ti_16", "R+ViT-Ti_16", "ViT-S_32-gap-norep"]
 
 
 @pytest.fixture(scope="module")
-def published_names(request):
-    folder = request.config.rootpath / "tests" / "golden"
-    return {model: list(shapes) for model, shapes in json.loads((folder / "shapes.json").read_text()).items()}
+def published_names(golden_script):
+    shapes = json.loads((golden_script.HERE / "shapes.json").read_text())
+    return {model: list(arrays) for model, arrays in shapes.items()}
 
 
 @pytest.mark.parametrize("model", REFERENCE_MODELS)
@@ -76,6 +76,11 @@ def test_pairs_of_the_table(published, ours):
 )
 def test_other_names_are_unknown(name):
     assert to_ours(VIT_JAX, name) is None
+
+
+@pytest.mark.parametrize("path", ["", "blocks/0", "blocks/x/norm1/scale", "resnet/stages/0/conv1/kernel"])
+def test_other_paths_have_no_published_name(path):
+    assert to_published(VIT_JAX, path) is None
 
 
 @given(st.text(max_size=80))

@@ -167,6 +167,17 @@ def test_changed_value_does_not_match_its_checksum(tmp_path, save):
         open_npz(tmp_path / "x.npz").read("a")
 
 
+def test_deflated_array_that_does_not_inflate_is_refused(tmp_path):
+    np.savez_compressed(tmp_path / "x.npz", a=np.arange(400))
+    content = bytearray((tmp_path / "x.npz").read_bytes())
+    start = 30 + content[26] + content[28]
+    content[start : start + 20] = b"\xff" * 20
+    (tmp_path / "x.npz").write_bytes(content)
+
+    with pytest.raises(BadCheckpoint, match="an array does not inflate"):
+        open_npz(tmp_path / "x.npz")
+
+
 def test_object_arrays_are_refused_and_not_unpickled(tmp_path):
     class Trap:
         def __reduce__(self):
