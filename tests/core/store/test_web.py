@@ -3,11 +3,19 @@
 import contextlib
 import functools
 import http.server
+import ipaddress
+import ssl
 import threading
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
-from vit_core.errors import BadInput, CorruptDownload, Unreachable
+from vit_core.errors import BadInput, Cancelled, CorruptDownload, Unreachable
 from vit_core.settings import Settings
 from vit_core.store.index import read_index
 from vit_core.store.location import Location
@@ -19,15 +27,27 @@ def bucket_url(fault_proxy):
     return fault_proxy.http_url
 
 
+class QuietServer(http.server.ThreadingHTTPServer):
+    """A server that says nothing of clients that hang up."""
+
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """Keep quiet."""
+
+
 @contextlib.contextmanager
-def serving(handler):
-    """Run a web server on a free port."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+def serving(handler, *, certificate=None):
+    """Run a web server on a free port, behind TLS if there is a certificate."""
+    server = QuietServer(("127.0.0.1", 0), handler)
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http{'s' if certificate else ''}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
@@ -167,3 +187,75 @@ def test_a_bucket_whose_address_is_nonsense_is_named(tmp_path, hasty, name):
 
     with pytest.raises((Unreachable, BadInput), match="http://host:99999/x"):
         store.fetch(name)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for 127.0.0.1 that signs itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    path.write_bytes(
+        made.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return path
+
+
+@pytest.fixture
+def tls_url(certificate):
+    """A web server behind TLS that sends half of what it announces, and then nothing."""
+    released = threading.Event()
+
+    class Stalling(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", "100000")
+            self.end_headers()
+            self.wfile.write(b"PK" + bytes(50_000))
+            released.wait(30)
+
+        def log_message(self, *args):
+            pass
+
+    with serving(Stalling, certificate=certificate) as url:
+        yield url
+        released.set()
+
+
+def test_a_stalled_download_through_tls_can_be_cancelled_at_once(tls_url, certificate, tmp_path, name, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    store = Store(Settings(bucket=tls_url, cache_dir=tmp_path))
+    cancel = threading.Event()
+    began = time.monotonic()
+
+    with pytest.raises(Cancelled):
+        store.fetch(name, cancel=cancel, progress=lambda seen: seen.done_bytes > 40_000 and cancel.set())
+
+    assert time.monotonic() - began < 8  # below the 10 s without a byte after which it would end by itself
+    wait_until_no_download_runs()
+
+
+def test_a_certificate_that_nobody_vouches_for_is_told(tls_url, tmp_path, hasty, name):
+    with pytest.raises(Unreachable, match="its certificate is not valid"):
+        Store(Settings(bucket=tls_url, cache_dir=tmp_path), patience=hasty).fetch(name)
+
+
+def wait_until_no_download_runs():
+    """Wait until the threads of all downloads are over, which they should be soon after a cancellation."""
+    ends_at = time.monotonic() + 3
+    while any(thread.name.startswith("download of") for thread in threading.enumerate()):
+        assert time.monotonic() < ends_at, threading.enumerate()
+        time.sleep(0.01)
