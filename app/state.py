@@ -1,8 +1,4 @@
-"""What the address and the session say: typed, validated, plain strings.
-
-Knows every query parameter of every page, how to read it from a link that anybody may have written, and how the
-same facts follow a person from page to page within a session. Knows nothing of what a catalogue holds: whether a
-name exists is asked with `forget_unknown`, once the catalogue is there.
+"""What the address and the session say: the facts of a link, and how they follow a person from page to page.
 
 A page uses it like this::
 
@@ -10,233 +6,34 @@ A page uses it like this::
     address = state.address()             # the facts, frozen
     ...widgets whose callbacks call state.update(...)...
     state.write_address("explore")        # puts the facts back into the link
+
+Whether a name exists is asked with `forget_unknown`, once the catalogue is there.
 """
 
 import dataclasses
-import math
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from typing import Any, Literal, TypeVar, cast
+from collections.abc import Container, Mapping
+from typing import Any, cast
 
 import streamlit as st
 
+from app.links import (
+    COMPARE_LIMIT,
+    PARAMETERS,
+    Address,
+    Page,
+    fact_of,
+    read_link,
+    value_words,
+    with_fact,
+    write_link,
+)
 from vit_core.catalog.query import Filters
 from vit_core.errors import shorten
 
-Value = TypeVar("Value")
-Page = Literal["explore", "compare", "classify", "about"]
-CATALOGUES = ("augreg", "demo", "yours")
-TABS = ("find", "paper")
-SORTS = (
-    "final_val",
-    "best_adapt_test",
-    "infer_samples_per_sec",
-    "params",
-    "size_bytes",
-    "wd",
-    "n_fine_tunes",
-    "filename",
-)
-REGULARISATION_CODES = {"none": "none", "dropout": "dropout + stochastic depth"}
-COMPARE_LIMIT = 4
+__all__ = ["COMPARE_LIMIT", "Address", "address", "open_page", "update", "write_address"]
+
 _ADDRESS, _NOTES = "address", "address notes"
 _WRITTEN, _PAGE, _TOUCHED = "address written", "address page", "address touched"
-_MAX_ITEMS = 64
-
-
-@dataclasses.dataclass(frozen=True)
-class Address:
-    """The facts that a link carries.
-
-    Attributes:
-        catalogue: which table is open, one of `CATALOGUES`.
-        file: name of the chosen pre-trained file, "" when none is chosen.
-        checkpoint: name of the checkpoint in hand, a fine-tune or a pre-trained file; it follows to every page.
-        compare: names of the checkpoints to compare, in the order they were added, at most `COMPARE_LIMIT`.
-        tab: what Explore shows, one of `TABS`.
-        sort: column that orders the table, one of `SORTS`.
-        ascending: smallest first.
-        upstream: the pre-training set that the chart shows, "" for the first one the filters leave.
-        filters: what the table is narrowed to.
-    """
-
-    catalogue: str = "augreg"
-    file: str = ""
-    checkpoint: str = ""
-    compare: tuple[str, ...] = ()
-    tab: str = "find"
-    sort: str = "final_val"
-    ascending: bool = False
-    upstream: str = ""
-    filters: Filters = dataclasses.field(default_factory=Filters)
-
-
-@dataclasses.dataclass(frozen=True)
-class Parameter:
-    """One query parameter: its name in a link, the fact behind it, and the way there and back.
-
-    Attributes:
-        name: as written in a link.
-        fact: the field of `Address`, or of `Filters` where `of_filters`.
-        read: text to value; raises ValueError with the rule as its message.
-        write: value to text.
-        pages: the pages whose link carries it.
-    """
-
-    name: str
-    fact: str
-    read: Callable[[str], Any]
-    write: Callable[[Any], str]
-    pages: tuple[Page, ...] = ("explore",)
-    of_filters: bool = False
-    max_length: int = 400
-
-
-def _text(text: str) -> str:
-    if any(ord(character) < 32 or ord(character) == 127 for character in text):
-        raise ValueError("must hold no control characters")
-    return text.strip()
-
-
-def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in choices:
-            raise ValueError(f"must be one of {', '.join(choices)}")
-        return text
-
-    return read
-
-
-def _each(read_one: Callable[[str], Value], limit: int = _MAX_ITEMS) -> Callable[[str], tuple[Value, ...]]:
-    def read(text: str) -> tuple[Value, ...]:
-        parts = [part.strip() for part in _text(text).split(",") if part.strip()]
-        values = tuple(dict.fromkeys(read_one(part) for part in parts))
-        if len(values) > limit:
-            raise ValueError(f"must hold at most {limit} values")
-        return values
-
-    return read
-
-
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise ValueError("must be a number") from None
-    if not math.isfinite(value) or value <= 0:
-        raise ValueError("must be a number above 0")
-    return value
-
-
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 6):
-        raise ValueError("must be a whole number")
-    return int(text)
-
-
-def _direction(text: str) -> bool:
-    return _one_of(("up", "down"))(text) == "up"
-
-
-def _regularisation(text: str) -> str:
-    return REGULARISATION_CODES[_one_of(tuple(REGULARISATION_CODES))(text)]
-
-
-def _regularisation_code(value: str) -> str:
-    return next((code for code, name in REGULARISATION_CODES.items() if name == value), value)
-
-
-def _joined(values: Iterable[object]) -> str:
-    return ",".join(_plain(value) for value in values)
-
-
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _scaled(factor: float) -> tuple[Callable[[str], float], Callable[[float], str]]:
-    return (lambda text: _number(text) * factor), (lambda value: f"{value / factor:.6g}")
-
-
-def _filter(name: str, fact: str, read: Callable[[str], Any], write: Callable[[Any], str] = _joined) -> Parameter:
-    return Parameter(name, fact, read, write, of_filters=True)
-
-
-_EVERY: tuple[Page, ...] = ("explore", "compare", "classify", "about")
-PARAMETERS: tuple[Parameter, ...] = (
-    Parameter("catalogue", "catalogue", _one_of(CATALOGUES), str, _EVERY),
-    Parameter("checkpoint", "checkpoint", _text, str, _EVERY),
-    Parameter("compare", "compare", _each(_text, COMPARE_LIMIT), _joined, _EVERY, max_length=1200),
-    Parameter("file", "file", _text, str),
-    Parameter("tab", "tab", _one_of(TABS), str),
-    Parameter("sort", "sort", _one_of(SORTS), str),
-    Parameter("order", "ascending", _direction, lambda ascending: "up" if ascending else "down"),
-    Parameter("upstream", "upstream", _text, str),
-    Parameter("search", "search", _text, str, of_filters=True, max_length=200),
-    _filter("family", "families", _each(_text)),
-    _filter("model", "names", _each(_text)),
-    _filter("ds", "ds", _each(_text)),
-    _filter("aug", "augs", _each(_text)),
-    _filter(
-        "reg",
-        "regularisations",
-        _each(_regularisation),
-        lambda values: ",".join(_regularisation_code(value) for value in values),
-    ),
-    _filter("wd", "weight_decays", _each(_number)),
-    _filter("adapt", "adapt_ds", _each(_text)),
-    _filter("res", "resolutions", _each(_whole)),
-    _filter("min_speed", "min_speed", *_scaled(1.0)),
-    _filter("max_params", "max_params", *_scaled(1e6)),
-    _filter("max_mb", "max_size_bytes", *_scaled(1e6)),
-    _filter("min_accuracy", "min_final_val", *_scaled(0.01)),
-)
-
-
-def read_link(
-    link: Mapping[str, Sequence[str]], page: Page, *, start: Address | None = None
-) -> tuple[Address, tuple[str, ...]]:
-    """Turn a link's query parameters into facts; whatever cannot be used keeps its default and earns a note.
-
-    Args:
-        link: each name with every value it was given.
-        page: only the parameters of this page are known to it.
-        start: where facts that this page's links do not carry come from.
-
-    Example:
-        >>> address, notes = read_link({"model": ["B/16"], "sort": ["price"]}, "explore")
-        >>> address.filters.names, address.sort
-        (('B/16',), 'final_val')
-    """
-    known = {parameter.name: parameter for parameter in _of(page)}
-    elsewhere = {parameter.name for parameter in PARAMETERS}.difference(known)
-    address = _without(start or Address(), known.values())
-    notes = []
-    for name, values in link.items():
-        if name in elsewhere:
-            continue
-        if name not in known:
-            notes.append(f"The link has a part “{shorten(name, 40)}” that this page does not know; it was left out.")
-            continue
-        try:
-            address = _with(address, known[name], _read(known[name], values))
-        except ValueError as error:
-            value = shorten(values[-1] if values else "", 40)
-            notes.append(f"The link says {name}=“{value}”, which {error}; the default is used instead.")
-    return address, tuple(notes[:8])
-
-
-def write_link(address: Address, page: Page) -> dict[str, str]:
-    """Turn facts into the query parameters of `page`, defaults left out.
-
-    Example:
-        >>> write_link(Address(file="x", filters=Filters(names=("B/16", "S/16"))), "explore")
-        {'file': 'x', 'model': 'B/16,S/16'}
-    """
-    return {
-        parameter.name: parameter.write(_fact(address, parameter))
-        for parameter in _of(page)
-        if _fact(address, parameter) != _fact(Address(), parameter)
-    }
 
 
 def open_page(page: Page) -> tuple[str, ...]:
@@ -324,6 +121,16 @@ def toggle_compared(name: str) -> None:
     update(compare=kept if name in address().compare else (*kept, name)[-COMPARE_LIMIT:])
 
 
+def compare(names: tuple[str, ...]) -> None:
+    """Compare these checkpoints."""
+    update(compare=names[:COMPARE_LIMIT])
+
+
+def add_to_compare(name: str) -> None:
+    """Put a checkpoint on the list to compare. A comma parts the names in a link, and no checkpoint has one."""
+    update(compare=tuple(dict.fromkeys([*address().compare, name.replace(",", " ")]))[:COMPARE_LIMIT])
+
+
 def write_address(page: Page) -> None:
     """Put the facts into the link; call it last in a page and in each of its fragments."""
     link = write_link(address(), page)
@@ -344,45 +151,15 @@ def forget_unknown(known: Mapping[str, Container[object]]) -> tuple[str, ...]:
     for parameter in PARAMETERS:
         if parameter.fact not in known:
             continue
-        values = _fact(current, parameter)
+        values = fact_of(current, parameter)
         asked = values if isinstance(values, tuple) else (values,) if values else ()
         missing = [value for value in asked if value not in known[parameter.fact]]
         if not missing:
             continue
         kept = tuple(value for value in asked if value not in missing)
-        current = _with(current, parameter, kept if isinstance(values, tuple) else "")
-        names = ", ".join(f"“{shorten(_plain(value), 60)}”" for value in missing[:3])
-        notes.append(f"The open catalogue has no {parameter.name} {names}; it was left out.")
+        current = with_fact(current, parameter, kept if isinstance(values, tuple) else "")
+        names = ", ".join(f"“{shorten(value_words(value), 60)}”" for value in missing[:3])
+        notes.append(f"The open catalogue has no {parameter.noun or parameter.name} {names}; it was left out.")
     st.session_state[_ADDRESS] = current
     st.session_state[_NOTES] = tuple(dict.fromkeys([*st.session_state.get(_NOTES, ()), *notes]))
     return cast("tuple[str, ...]", st.session_state[_NOTES])
-
-
-def _of(page: Page) -> list[Parameter]:
-    return [parameter for parameter in PARAMETERS if page in parameter.pages]
-
-
-def _read(parameter: Parameter, values: Sequence[str]) -> Any:  # noqa: ANN401 - each parameter has its own type
-    if len(values) != 1:
-        raise ValueError("is given more than once")
-    if len(values[0]) > parameter.max_length:
-        raise ValueError(f"is longer than {parameter.max_length} characters")
-    return parameter.read(values[0])
-
-
-def _fact(address: Address, parameter: Parameter) -> Any:  # noqa: ANN401 - each parameter has its own type
-    return getattr(address.filters if parameter.of_filters else address, parameter.fact)
-
-
-def _with(address: Address, parameter: Parameter, value: object) -> Address:
-    change: dict[str, Any] = {parameter.fact: value}
-    if parameter.of_filters:
-        return dataclasses.replace(address, filters=dataclasses.replace(address.filters, **change))
-    return dataclasses.replace(address, **change)
-
-
-def _without(address: Address, parameters: Iterable[Parameter]) -> Address:
-    default = Address()
-    for parameter in parameters:
-        address = _with(address, parameter, _fact(default, parameter))
-    return address

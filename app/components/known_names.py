@@ -14,25 +14,28 @@ OWN_PREFIX = "own-"  # files that visitors bring are no rows of any catalogue
 class KnownCheckpoints(Container[object]):
     """All checkpoints of some catalogues, fine-tuned and pre-trained, without a copy of their 52,268 names.
 
-    A later catalogue is opened only for names that the earlier ones do not have.
+    The other catalogues are opened only for names that the first one does not have.
     """
 
-    tables: Sequence[Callable[[], pd.DataFrame]]
+    frame: pd.DataFrame
+    others: Callable[[], Sequence[pd.DataFrame]]
 
     def __contains__(self, name: object) -> bool:
         text = str(name)
-        return text.startswith(OWN_PREFIX) or any(file_of(table(), text) for table in self.tables)
+        if text.startswith(OWN_PREFIX) or file_of(self.frame, text):
+            return True
+        return any(file_of(frame, text) for frame in self.others())
 
 
-def known_names(frame: pd.DataFrame, demo: Callable[[], pd.DataFrame]) -> dict[str, Container[object]]:
+def known_names(frame: pd.DataFrame, others: Callable[[], Sequence[pd.DataFrame]]) -> dict[str, Container[object]]:
     """Give, for each fact of an address that must exist, the values that do.
 
     Args:
         frame: the open catalogue.
-        demo: gives the catalogue of the models that come with the app; its checkpoints can be in hand everywhere.
+        others: gives further catalogues whose checkpoints can be in hand.
     """
     known: dict[str, Container[object]] = {field: frozenset(_values(frame[column])) for field, column in FACETS.items()}
-    checkpoints = KnownCheckpoints((lambda: frame, demo))
+    checkpoints = KnownCheckpoints(frame, others)
     files = frozenset(_values(frame["filename"]))
     return known | {"file": files, "upstream": known["ds"], "checkpoint": checkpoints, "compare": checkpoints}
 

@@ -1,7 +1,5 @@
 """Explore: which checkpoint should I start from? The recommended ones, then all, with filters, chart and card."""
 
-from pathlib import Path
-
 import pandas as pd
 import streamlit as st
 
@@ -16,12 +14,12 @@ from app.components.notes import show_notes
 from app.components.paper_findings import paper_findings
 from app.components.recommended import recommended_cards, recommended_heading
 from app.components.results_bar import how_many, results_bar
+from app.components.style import explore_style
 from app.components.tabs import one_of_tabs
 from app.derived import files_of, recommended, recommended_set
 from vit_core.catalog.query import apply_filters, facet_counts
 from vit_core.catalog.recommend import RULE, comparability_notes
 
-STYLE = Path(__file__).parent.parent / "assets" / "explore.css"
 ACTIONS = Actions(
     choose_file=state.choose_file,
     choose_checkpoint=state.choose_checkpoint,
@@ -71,10 +69,10 @@ def find_one(left: pd.DataFrame, frame: pd.DataFrame) -> None:
             checkpoint_card(frame, address.file, address.checkpoint, compared=compared, bucket=bucket, actions=ACTIONS)
 
 
-st.html(STYLE)
+explore_style()
 st.title("Which checkpoint should I start from?")
 state.open_page("explore")
 table = resources.catalogue(state.address().catalogue).frame
-show_notes(state.forget_unknown(known_names(table, lambda: resources.demo_catalogue().frame)))
+show_notes(state.forget_unknown(known_names(table, lambda: resources.tables(state.address().catalogue))))
 state.settle_file(file_of(table, state.address().checkpoint))
 browse()
