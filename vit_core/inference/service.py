@@ -18,6 +18,9 @@ from vit_core.settings import Settings
 
 __all__ = ["Answer", "ImageAnswer", "Prediction", "PredictionService", "Request", "ServiceStatus", "Ticket"]
 
+# Users who were answered together ask again together, but not in the same microsecond.
+_LINGER_S = 0.003
+
 
 class PredictionService:
     """Answers requests from any thread with one predictor process, which starts on first use."""
@@ -196,6 +199,7 @@ class PredictionService:
             with self._changed:
                 self._current = []
                 self._changed.wait_for(lambda: self._closed or self._waiting or not self._has_wanted_device())
+                self._changed.wait_for(self._is_batch_full, _LINGER_S)
                 if self._closed:
                     return []
                 keep = self._has_wanted_device()
@@ -204,6 +208,10 @@ class PredictionService:
                     return parts
             if not keep:
                 self._stop_worker()
+
+    def _is_batch_full(self) -> bool:
+        images = sum(job.total - job.taken for job in self._waiting)
+        return self._closed or not self._waiting or images >= self._batch_images
 
     def _answer(self, parts: list[Part]) -> None:
         worker = self._running_worker(parts)
