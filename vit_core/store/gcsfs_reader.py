@@ -22,9 +22,9 @@ from vit_core.store.problems import (
     corrupt,
     describe_status,
     object_missing,
+    reason_of,
     unreachable,
 )
-from vit_core.store.session import reason_of
 
 if TYPE_CHECKING:
     import aiohttp
@@ -132,14 +132,14 @@ class GcsfsReader:
         except TimeoutError as error:  # fsspec's own is one
             raise self._late() from error
         except HttpError as error:
-            raise self._refusal(int(error.code or 0), str(error)) from error
+            raise self._refusal(int(error.code or 0), reason_of(error)) from error
         except (GoogleAuthError, OSError) as error:
             if isinstance(error, GoogleAuthError) or str(error).startswith("Forbidden"):
                 raise access_denied(self.location) from error
-            raise unreachable(self.location, str(error)) from error
+            raise unreachable(self.location, reason_of(error)) from error
         except (aiohttp.ClientError, requests.RequestException, ValueError, TypeError) as error:
             # TypeError is how gcsfs answers to an error body that it does not understand.
-            raise unreachable(self.location, str(error)) from error
+            raise unreachable(self.location, reason_of(error)) from error
 
     def _refusal(self, status: int, reason: str) -> VitError:
         try:

@@ -23,7 +23,7 @@ from vit_core.errors import AccessDenied, ObjectMissing, StoreError, VitError
 from vit_core.store.background import run_within
 from vit_core.store.location import Location
 from vit_core.store.patience import Patience
-from vit_core.store.problems import Interrupted, Replaced, access_denied, check_status, unreachable
+from vit_core.store.problems import Interrupted, Replaced, access_denied, check_status, reason_of, unreachable
 from vit_core.store.session import Watch
 from vit_core.store.sink import Sink, Version
 
@@ -100,9 +100,9 @@ class GsSource:
         except google.api_core.exceptions.GoogleAPICallError as error:
             headers = getattr(error.response, "headers", {})
             check_status(self._location, int(error.code or 0), retry_after=headers.get("Retry-After"))
-            raise unreachable(self._location, str(error)) from error
+            raise unreachable(self._location, reason_of(error)) from error
         except google.auth.exceptions.TransportError as error:
-            raise Interrupted(str(error), answered=False) from error
+            raise Interrupted(reason_of(error), answered=False) from error
         except google.auth.exceptions.GoogleAuthError as error:  # a 401 that no credentials could answer
             raise access_denied(self._location) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:

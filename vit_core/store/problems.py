@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
@@ -21,6 +22,24 @@ from vit_core.store.location import Location
 USE_A_COPY = "Use a copy: set VIT_BUCKET to a mirror or a folder of your own, or give the path of a local file."
 # A quota is a full disk to the person who meets it, and so is a limit on the size of one file.
 _FULL_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+# What is found in the messages of the HTTP libraries, and what it means.
+_CLUES = (
+    ("Name or service not known", "the name of its server is unknown"),
+    ("Temporary failure in name resolution", "the name of its server could not be looked up"),
+    ("nodename nor servname", "the name of its server is unknown"),
+    ("Connect call failed", "nothing answers there (connection refused)"),
+    ("Connection refused", "nothing answers there (connection refused)"),
+    ("Network is unreachable", "the network is unreachable"),
+    ("CERTIFICATE_VERIFY_FAILED", "its certificate is not valid"),
+    ("Connection timeout", "no connection within the time limit"),
+    ("onnect timeout", "no connection within the time limit"),
+    ("timed out", "no bytes came within the time limit"),
+    ("IncompleteRead", "the connection was cut"),
+    ("Connection broken", "the connection was cut"),
+    ("Connection aborted", "the connection was cut"),
+    ("Connection reset", "the connection was cut"),
+)
 
 
 class Interrupted(Exception):  # noqa: N818 (an event of one attempt, not an error for people)
@@ -144,6 +163,20 @@ def describe_status(status: int) -> str:
         return f"{status} ({HTTPStatus(status).phrase})"
     except ValueError:
         return str(status)
+
+
+def reason_of(error: BaseException) -> str:
+    """Say in a few words what the stack of HTTP libraries says in many, and nothing secret.
+
+    Example:
+        >>> reason_of(OSError("odd answer from https://me:word@host/a.npz?sig=abc"))
+        'odd answer from https://host/a.npz'
+    """
+    text = str(error)
+    for clue, reason in _CLUES:
+        if clue in text:
+            return reason
+    return re.sub(r"\?[^\s'\")]*|(?<=//)[^/@\s]*@", "", text)  # queries and passwords of URLs that it may quote
 
 
 def seconds_of(retry_after: str | None) -> float | None:

@@ -4,7 +4,7 @@ import contextlib
 
 import requests
 
-from vit_core.store.problems import Interrupted
+from vit_core.store.problems import Interrupted, reason_of
 
 
 class Watch:
@@ -31,30 +31,3 @@ class Watch:
 
     def _remember(self, response: requests.Response, *_: object, **__: object) -> None:
         self._response = response
-
-
-def reason_of(error: BaseException) -> str:
-    """Say in a few words what the stack of HTTP libraries says in many."""
-    text = str(error)
-    for clue, reason in _CLUES:
-        if clue in text:
-            return reason
-    return "the connection was cut" if isinstance(error, requests.exceptions.ChunkedEncodingError) else text
-
-
-_CLUES = (
-    ("Name or service not known", "the name of its server is unknown"),
-    ("Temporary failure in name resolution", "the name of its server could not be looked up"),
-    ("nodename nor servname", "the name of its server is unknown"),
-    ("Connect call failed", "nothing answers there (connection refused)"),
-    ("Connection refused", "nothing answers there (connection refused)"),
-    ("Network is unreachable", "the network is unreachable"),
-    ("CERTIFICATE_VERIFY_FAILED", "its certificate is not valid"),
-    ("Connection timeout", "no connection within the time limit"),
-    ("onnect timeout", "no connection within the time limit"),
-    ("timed out", "no bytes came within the time limit"),
-    ("IncompleteRead", "the connection was cut"),
-    ("Connection broken", "the connection was cut"),
-    ("Connection aborted", "the connection was cut"),
-    ("Connection reset", "the connection was cut"),
-)

@@ -34,10 +34,15 @@ def test_the_wait_ends_at_the_limit_though_the_work_goes_on():
     go_on.set()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the log that is spoken of
-def test_an_error_that_is_not_ours_is_in_the_log_and_ends_the_wait():
+def test_an_error_that_is_not_ours_goes_to_the_log_and_ends_the_wait(monkeypatch):
+    logged = []
+    monkeypatch.setattr(threading, "excepthook", lambda about: logged.append(about.exc_type))
+    thread = Background(lambda: 1 / 0, name="reading x")
+    thread.join()
+
     with pytest.raises(StoreError, match="reading x stopped for an unexpected reason; see the log"):
-        run_within(lambda: 1 / 0, seconds=30, late=LATE, name="reading x")
+        thread.outcome()
+    assert logged == [ZeroDivisionError]
 
 
 def test_the_thread_does_not_keep_the_program_alive():
