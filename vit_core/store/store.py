@@ -133,14 +133,20 @@ class Store:
         progress: Callable[[Progress], None] | None = None,
         cancel: threading.Event | None = None,
     ) -> Iterator[Path]:
-        """Fetch and lease in one: within the block the file is there."""
+        """Fetch and lease in one: within the block the file is there.
+
+        Raises:
+            BadInput, StoreError: as of `fetch`.
+        """
         with contextlib.ExitStack() as stack:
-            path = self.fetch(name_or_path, progress=progress, cancel=cancel)
-            try:
-                stack.enter_context(self.lease(path))
-            except ObjectMissing:  # deleted for room by somebody else since; its turn is over by now
+            for is_last in (False, False, False, True):
                 path = self.fetch(name_or_path, progress=progress, cancel=cancel)
-                stack.enter_context(self.lease(path))
+                try:
+                    stack.enter_context(self.lease(path))
+                    break
+                except ObjectMissing:  # deleted for room, or by hand, in the moment between the two
+                    if is_last:
+                        raise
             yield path
 
     def read_index(

@@ -166,6 +166,25 @@ def test_borrow_fetches_and_leases_in_one(store):
         assert path.stat().st_size == SIZE
 
 
+def test_a_borrowed_file_stays_though_the_cache_is_cleared_all_the_time(store):
+    over = threading.Event()
+
+    def clear():
+        while not over.wait(0.002):
+            store.clear()
+
+    cleaner = threading.Thread(target=clear)
+    cleaner.start()
+    try:
+        for _ in range(30):
+            with store.borrow("a") as path:
+                time.sleep(0.004)
+                assert path.stat().st_size == SIZE
+    finally:
+        over.set()
+        cleaner.join()
+
+
 def test_many_threads_share_a_cache_that_is_too_small_for_all(store):
     wrong = []
 
