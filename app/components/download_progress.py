@@ -22,29 +22,25 @@ HEADLINES: dict[type[VitError], str] = {
 def show_download(hand: InHand) -> None:
     """Show the download of a checkpoint: the offer, the progress, or the failure with the next step.
 
-    The page runs anew when the file has arrived.
+    Visitors who want the same file share one download. A failure is shown to who asked for it; another visitor gets the
+    offer, as it may work by now.
     """
-    running = _state_of(hand)
-    going = running is not None and running.status == "running"
-    st.fragment(_download, run_every=POLL_S if going else None)(hand, going)
-
-
-def _download(hand: InHand, was_going: bool) -> None:
-    with shown_errors(), st.container(border=True, key="download"):
-        now = _state_of(hand)
-        going = now is not None and now.status == "running"
-        if going != was_going:
-            st.rerun()
-        if now is None or now.status in ("cancelled", "done"):
-            _show_offer(hand)
-        elif now.status == "failed":
+    now = resources.downloads().state(hand.name)
+    with st.container(border=True, key="download"):
+        if now and now.status == "running":
+            st.fragment(_follow, run_every=POLL_S)(hand)
+        elif now and now.status == "failed" and _asked() == hand.name:
             _show_failure(hand, now)
         else:
-            _show_progress(hand, now.progress)
+            _show_offer(hand)
 
 
-def _state_of(hand: InHand) -> DownloadState | None:
-    return resources.downloads().state(hand.name)
+def _follow(hand: InHand) -> None:
+    with shown_errors():
+        now = resources.downloads().state(hand.name)
+        if now is None or now.status != "running":
+            st.rerun()
+        _show_progress(hand, now.progress)
 
 
 def _show_offer(hand: InHand) -> None:
@@ -55,7 +51,12 @@ def _show_offer(hand: InHand) -> None:
     st.button(f"Download{size}", type="primary", on_click=_start, args=(hand.name,))
 
 
+def _asked() -> str:
+    return str(st.session_state.get("download asked for", ""))
+
+
 def _start(name: str) -> None:
+    st.session_state["download asked for"] = name
     resources.downloads().start(name)
 
 
@@ -63,7 +64,8 @@ def _show_progress(hand: InHand, progress: Progress | None) -> None:
     total = progress.total_bytes if progress else None
     share = progress.done_bytes / total if progress and total else 0.0
     st.progress(min(share, 1.0), text=progress_words(progress))
-    st.button("Cancel", on_click=resources.downloads().cancel, args=(hand.name,))
+    if _asked() == hand.name:
+        st.button("Cancel", on_click=resources.downloads().cancel, args=(hand.name,))
 
 
 def progress_words(progress: Progress | None) -> str:

@@ -21,18 +21,18 @@ STATES = {
 
 
 def show_chips() -> None:
-    """Show both chips; while the bucket is asked they look every second, and the page follows when it has answered."""
-    waiting = _waiting()
-    st.fragment(_chips, run_every=1.0 if waiting else None)(waiting)
+    """Show both chips; while the bucket is asked, look every second, and draw the page anew when it has answered."""
+    with st.container(key="chips", horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        _device_chip(resources.service().status())
+        _catalogue_chip()
+    if _waiting():
+        st.fragment(_follow, run_every=1.0)()
 
 
-def _chips(waited: bool) -> None:
+def _follow() -> None:
     with shown_errors():
-        if waited and not _waiting():
+        if not _waiting():
             st.rerun()
-        with st.container(key="chips", horizontal=True, horizontal_alignment="right", gap="xsmall"):
-            _device_chip(resources.service().status())
-            _catalogue_chip()
 
 
 def _waiting() -> bool:

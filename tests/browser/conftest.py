@@ -24,6 +24,10 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
+from vit_core.catalog.index import load_catalogue
+from vit_core.catalog.schema import PUBLISHED
+from vit_core.settings import Settings
+
 ROOT = Path(__file__).parents[2]
 NOWHERE = "http://127.0.0.1:1"
 DESKTOP, PHONE = (1440, 900), (390, 844)
@@ -216,3 +220,10 @@ def _note_outside(troubles: list[str], app: App, url: str) -> None:
 def _note_error(troubles: list[str], message) -> None:
     if message.type == "error" and not HARMLESS.search(message.text):
         troubles.append(f"console: {message.text}")
+
+
+@pytest.fixture
+def index_csv():
+    """The bytes of an index of three real fine-tunes, as the collection publishes it."""
+    frame = load_catalogue(Settings(cache_dir=Path("/nonexistent")), network=False).frame
+    return frame.head(3)[list(PUBLISHED)].to_csv(index=False).encode()
