@@ -8,6 +8,7 @@ Knows files, devices and batches; knows nothing of processes and users, which ar
 
 import concurrent.futures
 import dataclasses
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +33,8 @@ from vit_core.settings import Settings
 from vit_core.store.store import Store
 
 __all__ = ["DECODERS", "Attention", "Prediction", "Predictor", "load_predictor", "open_predictor", "relabel"]
+
+logger = logging.getLogger(__name__)
 
 DECODERS = min(4, os.cpu_count() or 1)  # a decode needs up to 250 MB
 
@@ -223,7 +226,8 @@ def load_predictor(
 ) -> Predictor:
     """Load a checkpoint, downloading it first if needed, and get ready to predict with it.
 
-    Compiled programs are kept in the cache folder for the next process.
+    Compiled programs are kept in the cache folder for the next process. A file of the cache that was damaged since it
+    was verified is fetched once more.
 
     Args:
         name_or_path: name of a checkpoint in the index, or an `.npz` file in the published layout.
@@ -240,9 +244,16 @@ def load_predictor(
     settings = settings or Settings.from_environment(os.environ)
     store = Store(settings)
     enable_compile_cache(settings.cache_dir)
-    where = pick_device(device or settings.device)
+    name, where = str(name_or_path), pick_device(device or settings.device)
     with store.borrow(name_or_path) as path:
-        return open_predictor(path, name=str(name_or_path), resolution=resolution, device=where, labels=labels)
+        try:
+            return open_predictor(path, name=name, resolution=resolution, device=where, labels=labels)
+        except BadCheckpoint as error:
+            if not store.discard(path):
+                raise
+            logger.warning("%s; the copy in the cache is deleted and fetched again", error)
+    with store.borrow(name_or_path) as path:
+        return open_predictor(path, name=name, resolution=resolution, device=where, labels=labels)
 
 
 def open_predictor(

@@ -159,8 +159,7 @@ class PredictionService:
                 raise PredictorError(f"The predictor still computes after {timeout_s:.0f} s; try again.")
 
     def _has_wanted_device(self) -> bool:
-        worker, wanted = self._worker, self._wanted_device
-        return worker is None or worker.wanted_device == wanted or (wanted == "cpu" and worker.device == "CPU")
+        return self._worker is None or self._worker.wanted_device == self._wanted_device
 
     def _next_parts(self) -> list[Part]:
         """Take the first request and what can be computed with it; a request that is not finished goes to the end."""

@@ -22,7 +22,7 @@ from typing import cast
 import jax
 import numpy as np
 
-from vit_core.errors import BadImage, OutOfMemory, PredictorError, VitError
+from vit_core.errors import BadCheckpoint, BadImage, OutOfMemory, PredictorError, VitError
 from vit_core.inference.devices import describe_device, enable_compile_cache, pick_device
 from vit_core.inference.frames import Frame, FrameError, read_frame, write_frame
 from vit_core.inference.messages import (
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = _parse(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    output = _claim_output()
+    output = claim_output()
     frames = _frames(cast("io.BufferedIOBase", sys.stdin.buffer))
     try:
         device = pick_device(options.device)
@@ -107,9 +107,14 @@ class LoadedModels:
 
     def _load(self, identity: tuple[object, ...], key: BatchKey) -> tuple[Predictor, float]:
         self._make_room(key.path.stat().st_size if key.path.exists() else 0)
-        predictor = open_predictor(
-            key.path, name=key.checkpoint, device=self._device, resolution=key.resolution, labels=key.labels
-        )
+        try:
+            predictor = open_predictor(
+                key.path, name=key.checkpoint, device=self._device, resolution=key.resolution, labels=key.labels
+            )
+        except BadCheckpoint as error:
+            if self._store.discard(key.path):
+                raise BadCheckpoint(f"{error} The copy in the cache was deleted; download it again.") from error
+            raise
         self._models[identity] = predictor
         return predictor, predictor.load_seconds
 
@@ -225,7 +230,7 @@ def _default_limit(device: jax.Device) -> int:
     return int(memory.get("bytes_limit", 8_000_000_000)) // 2
 
 
-def _claim_output() -> io.BufferedIOBase:
+def claim_output() -> io.BufferedIOBase:
     """Keep standard output for messages; what a library prints there goes to the log instead."""
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
