@@ -147,7 +147,7 @@ def value_words(value: object) -> str:
 
 
 def _scaled(factor: float) -> tuple[Callable[[str], float], Callable[[float], str]]:
-    return (lambda text: _number(text) * factor), (lambda value: f"{value / factor:.6g}")
+    return (lambda text: _number(text) * factor), (lambda value: f"{value / factor:.12g}")
 
 
 def _filter(

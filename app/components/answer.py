@@ -17,7 +17,8 @@ def show_answer(book: AnswerBook, question: Question, focus: Picture | None, *, 
     answer = next(iter(book.answers(question, [focus])), None)
     if answer is not None and answer.error:
         return
-    seen, guesses = st.columns([2, 3], gap="large")
+    with st.container(key="answer"):
+        seen, guesses = st.columns([2, 3], gap="large")
     with seen:
         _show_seen(book.detail(question, focus), focus, awaited=book.failure is None)
     with guesses:

@@ -12,6 +12,7 @@ from app.components.plain_text import plain_html
 from app.components.wording import megabytes, millions, percent, speed
 from vit_core.catalog.collection import MODEL_FACTS, label_of
 from vit_core.catalog.describe import is_fine_tuned
+from vit_core.catalog.schema import ROUNDED
 
 Row = Mapping[str, Any]
 NOTHING = "–"
@@ -25,14 +26,14 @@ class Fact:
         label: words for it.
         text: gives a checkpoint's value in words.
         column: the number behind it, "" where it is no number.
-        kind: how two numbers are compared: "points" of accuracy, a "ratio", or not at all.
+        more_or_less: words for a larger and a smaller number, () for accuracies, which differ by points.
         same: a column that must be equal for the numbers to be comparable, "" where they always are.
     """
 
     label: str
     text: Callable[[Row], str]
     column: str = ""
-    kind: str = ""
+    more_or_less: tuple[str, ...] = ()
     same: str = ""
 
 
@@ -74,17 +75,17 @@ FACTS: tuple[Fact, ...] = (
     Fact("Augmentation", lambda row: str(row["aug"]) if _known(row.get("aug")) else NOTHING),
     Fact("Dropout", _words("regularisation")),
     Fact("Weight decay", _number("wd", "g")),
-    Fact("Upstream accuracy", _upstream, "final_val", "points", "ds"),
+    Fact("Upstream accuracy", _upstream, "final_val", same="ds"),
     Fact(
         "Fine-tuned on", lambda row: label_of("adapt_ds", row["adapt_ds"]) if is_fine_tuned(row) else "not fine-tuned"
     ),
     Fact("Image side", _number("adapt_resolution", "g", " px")),
     Fact("Fine-tuning steps", _number("adapt_steps", ",.0f")),
     Fact("Fine-tuning rate", _number("adapt_lr", "g")),
-    Fact("Test accuracy", _test, "adapt_final_test", "points", "adapt_ds"),
-    Fact("Speed", lambda row: speed(row.get("infer_samples_per_sec")), "infer_samples_per_sec", "ratio"),
-    Fact("Parameters", lambda row: millions(row.get("params")), "params", "ratio"),
-    Fact("File", lambda row: megabytes(row.get("size_bytes")), "size_bytes", "ratio"),
+    Fact("Test accuracy", _test, "adapt_final_test", same="adapt_ds"),
+    Fact("Speed", lambda row: speed(row.get("infer_samples_per_sec")), "infer_samples_per_sec", ("faster", "slower")),
+    Fact("Parameters", lambda row: millions(row.get("params")), "params", ("more", "fewer")),
+    Fact("File", lambda row: megabytes(row.get("size_bytes")), "size_bytes", ("larger", "smaller")),
 )
 
 
@@ -120,22 +121,34 @@ def comparison_table(rows: Sequence[Row], titles: Sequence[str], *, only_differe
 def _line(fact: Fact, rows: Sequence[Row]) -> Line:
     cells = tuple(fact.text(row) for row in rows)
     comparable = not fact.same or len({str(row.get(fact.same)) for row in rows}) == 1
-    beside = tuple(_beside(fact, rows[0], row) if comparable else "" for row in rows)
-    if fact.kind == "points" and not comparable and sum(cell != NOTHING for cell in cells) > 1:
+    beside = tuple(_beside(fact, rows[0], row) if comparable and fact.column else "" for row in rows)
+    if not comparable and sum(cell != NOTHING for cell in cells) > 1:
         beside = ("not comparable: other data", *[""] * (len(rows) - 1))
     return Line(fact.label, cells, beside, tuple(cell != cells[0] for cell in cells))
 
 
 def _beside(fact: Fact, first: Row, row: Row) -> str:
     """Say how far a number is from the first one's."""
-    if not fact.kind or row is first:
+    mine: Any = row.get(fact.column)
+    theirs: Any = first.get(fact.column)
+    if row is first or not (_known(mine) and _known(theirs)) or mine == theirs:
         return ""
-    mine, theirs = row.get(fact.column), first.get(fact.column)
-    if not (_known(mine) and _known(theirs)) or mine == theirs or not theirs:
-        return ""
-    if fact.kind == "points":
-        return f"{(mine - theirs) * 100:+.1f} points".replace("-", "−")
-    return f"× {mine / theirs:.2g}" if mine / theirs < 100 else f"× {mine / theirs:,.0f}"
+    if not fact.more_or_less:
+        rounded = fact.column == "final_val" and ROUNDED in (row["final_val_source"], first["final_val_source"])
+        return point_words(mine - theirs, rounded=rounded)
+    more, less = fact.more_or_less
+    return f"{mine / theirs:.2g} × {more}" if mine > theirs else f"{theirs / mine:.2g} × {less}"
+
+
+def point_words(difference: float, *, rounded: bool) -> str:
+    """Give a difference of accuracies in points, whole ones where one of them is only known rounded.
+
+    Example:
+        >>> point_words(-0.0341, rounded=False), point_words(0.04, rounded=True)
+        ('−3.4 points', '≈ +4 points')
+    """
+    words = f"≈ {difference * 100:+.0f} points" if rounded else f"{difference * 100:+.1f} points"
+    return words.replace("-", "−")
 
 
 def _line_html(line: Line) -> str:

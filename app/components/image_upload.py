@@ -38,7 +38,10 @@ def show_upload(box: PictureBox, *, max_mb: int) -> None:
 
 def show_camera(box: PictureBox) -> None:
     """Show a switch, and the camera when it is on; a photo goes to `box` at once."""
-    if st.toggle("Use the camera", key="camera wanted"):
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.caption("Or try one of these:", width="content")
+        wanted = st.toggle("Use the camera", key="camera wanted")
+    if wanted:
         camera = f"camera-{st.session_state.get(_CAMERA_ROUND, 0)}"
         st.camera_input("Take a picture", key=camera, on_change=_take_photo, args=(box, camera))
 
@@ -52,7 +55,6 @@ def show_samples(box: PictureBox, samples: Sequence[Path]) -> None:
     """
     if not samples:
         return
-    st.caption("Or try one of these:")
     with st.container(key="samples"):
         cells = st.grid(min(len(samples), 8), min_column_width=64, gap="xsmall")
         for sample in samples:

@@ -64,7 +64,7 @@ def finding(grid: pd.DataFrame) -> str:
     by_dropout = cells.groupby("regularisation", observed=True).mean()
     if {NO_DROPOUT, DROPOUT} <= set(by_dropout.index):
         gain = (by_dropout[DROPOUT] - by_dropout[NO_DROPOUT]) * 100
-        parts.append(f"dropout changes the mean by {gain:+.1f} points")
+        parts.append(f"dropout changes the mean by {gain:+.1f} points".replace("-", "−"))
     return "; ".join(parts) + "."
 
 

@@ -59,7 +59,7 @@ def agreement(answers: Sequence[tuple[str, PictureAnswer]]) -> str:
     sets = {answer.facts.label_set for _, answer in answers if answer.predictions}
     labels = {label for _, label in guesses}
     if len(labels) == 1:
-        return f"All {len(guesses)} agree: {one_line(labels.pop())}."
+        return f"{'Both' if len(guesses) == 2 else f'All {len(guesses)}'} agree: {one_line(labels.pop())}."
     if len(sets) > 1:
         return "They know different classes, so their words cannot agree; compare how sure each one is."
     return "They disagree: " + "; ".join(f"{title} says {one_line(label)}" for title, label in guesses) + "."

@@ -59,8 +59,9 @@ def points(difference: float, *, exact: bool) -> str:
 
     Example:
         >>> points(-0.0149, exact=True), points(0.02, exact=False), points(math.nan, exact=False)
-        ('-1.5', '≈ +2', 'not comparable')
+        ('−1.5', '≈ +2', 'not comparable')
     """
     if math.isnan(difference):
         return "not comparable"
-    return f"{difference * 100:+.1f}" if exact else f"≈ {difference * 100:+.0f}"
+    words = f"{difference * 100:+.1f}" if exact else f"≈ {difference * 100:+.0f}"
+    return words.replace("-", "−")

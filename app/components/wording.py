@@ -43,14 +43,16 @@ def millions(count: float | None, *, missing: str = MISSING) -> str:
 
 
 def megabytes(size_bytes: float | None, *, missing: str = MISSING) -> str:
-    """Give a file size in 10^6 bytes.
+    """Give a file size in 10^6 bytes, of small files in 10^3.
 
     Example:
-        >>> megabytes(410_391_312.0), megabytes(193_320.0)
-        ('410 MB', '0.2 MB')
+        >>> megabytes(410_391_312.0), megabytes(1_933_200.0), megabytes(93_320.0)
+        ('410 MB', '1.9 MB', '93 kB')
     """
     if not _known(size_bytes):
         return missing
+    if size_bytes < 1e6:
+        return f"{size_bytes / 1e3:,.0f} kB"
     return f"{size_bytes / 1e6:,.0f} MB" if size_bytes >= 1e7 else f"{size_bytes / 1e6:.1f} MB"
 
 

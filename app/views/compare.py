@@ -39,8 +39,11 @@ if len(names) > 1:
     comparison_table(rows, titles, only_differences=not everything)
     st.subheader("The same picture through each", anchor=False)
     box = resources.pictures()
-    show_upload(box, max_mb=resources.settings().max_upload_mb)
-    show_samples(box, resources.samples())
+    upload, samples = st.columns(2, gap="medium")
+    with upload:
+        show_upload(box, max_mb=resources.settings().max_upload_mb)
+    with samples:
+        show_samples(box, resources.samples())
     show_left_out(box)
     focus = picture_in_focus(box)
     if focus is None:
