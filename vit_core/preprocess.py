@@ -34,7 +34,8 @@ def to_model_input(
     "resize" is the original evaluation (google-research/vision_transformer, vit_jax/input_pipeline.py:
     `tf.image.resize` with its defaults, so bilinear with half-pixel centres and without antialiasing, and no crop).
     The original keeps the fractions of the interpolated values; rounding to uint8, a fourth of the bytes to move,
-    changes an input in [-1, 1] by at most 0.004.
+    changes an input in [-1, 1] by at most 0.004. It belongs to the fine-tuned files; the scores of pre-trained files on
+    ImageNet-21k come from a resize to 256 and the central 224 (google-research/big_vision, configs/vit_i21k.py).
 
     "crop" is timm's evaluation of the same checkpoints: the shorter side to resolution / 0.9 (below 384) or to
     resolution, antialiased bicubic, then the middle.

@@ -6,6 +6,7 @@ Written for use inside `jax.jit`, so that the [L, H, N, N] probabilities of an i
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Float32
 
 from vit_core.models.config import ModelConfig
@@ -23,8 +24,8 @@ class Attention(NamedTuple):
             layer (arXiv 2005.00928, section 3, equation 1). The last one is what is usually shown.
     """
 
-    heads: Float32[Array, "B L H h w"]
-    rollout: Float32[Array, "B L h w"]
+    heads: Float32[Array | np.ndarray, "B L H h w"]
+    rollout: Float32[Array | np.ndarray, "B L h w"]
 
 
 def summarise(attention: Float[Array, "B L H N N"], config: ModelConfig) -> Attention:

@@ -79,8 +79,8 @@ def batch_to_frame(batch: Batch) -> Frame:
     key = batch.key
     fields = {
         "checkpoint": key.checkpoint,
-        "path": str(key.path),
-        "labels": None if key.labels is None else str(key.labels),
+        "path": str(key.path.absolute()),
+        "labels": None if key.labels is None else str(key.labels.absolute()),
         "resolution": key.resolution,
         "preprocessing": key.preprocessing,
         "attention": key.attention,

@@ -131,10 +131,6 @@ class WorkerProcess:
         self._reader.join()
         self._output.close()
 
-    def log(self) -> tuple[str, ...]:
-        """Give the last lines of its log."""
-        return tuple(self._log)
-
     def _kill_overdue(self, overdue: threading.Event) -> None:
         overdue.set()
         self.kill()

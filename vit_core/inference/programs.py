@@ -142,8 +142,8 @@ def run(
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
         raise OutOfMemory(
-            f"{describe_device(device)} has too little memory for {config.variant} at {config.resolution} px; "
-            "take a smaller model or resolution."
+            f"The device ({describe_device(device)}) has too little memory for {config.variant} at "
+            f"{config.resolution} px; take a smaller model or resolution."
         ) from error
 
 

@@ -4,6 +4,8 @@ import contextlib
 import dataclasses
 import gc
 import os
+import pathlib
+import resource
 import signal
 import subprocess
 import sys
@@ -19,12 +21,14 @@ from vit_core.errors import (
     BadSetting,
     Cancelled,
     ObjectMissing,
+    OutOfMemory,
     PredictorBusy,
     PredictorCrashed,
     PredictorError,
 )
 from vit_core.inference.predictor import load_predictor
 from vit_core.inference.service import PredictionService, Request
+from vit_core.models.config import ModelConfig
 from vit_core.preprocess import read_image, to_model_input
 
 
@@ -405,6 +409,32 @@ def test_a_process_that_hangs_is_stopped_and_said_so(cpu_settings, ask):
         with pytest.raises(PredictorCrashed, match=r"gave no answer for 0\.2 s and was stopped; try again"):
             service.submit(ask(0)).result()
         assert service.status().state == "cold"
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits another process's memory, as only Linux can")
+def test_too_little_memory_is_one_sentence_and_the_next_request_gets_a_fresh_process(running, ask, write_checkpoint):
+    # Few weights, and attention of 32 heads over 4097 tokens: 8.6 GB, which are never touched.
+    config = ModelConfig(
+        patch_size=1, hidden_size=32, num_layers=4, mlp_dim=4, num_heads=32, num_classes=10, resolution=64
+    )
+    path = write_checkpoint(config, name="hungry")
+    old = worker_pid(running)
+    used = int(pathlib.Path(f"/proc/{old}/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.prlimit(old, resource.RLIMIT_AS, (used + 4_000_000_000, resource.RLIM_INFINITY))
+    with pytest.raises(OutOfMemory, match=r"The device \(CPU\) has too little memory for custom 32x4/1 at 64 px"):
+        running.submit(ask(0, path=path, attention=True)).result()
+    assert running.submit(ask(0)).result().images[0].predictions
+    assert worker_pid(running) != old
+
+
+def test_a_process_that_cannot_start_says_why(cpu_settings, ask, monkeypatch, tmp_path):
+    (tmp_path / "jax.py").write_text("raise ImportError('libfoo.so is missing')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with (
+        PredictionService(cpu_settings) as service,
+        pytest.raises(PredictorCrashed, match=r"it ended with 'ImportError: libfoo\.so is missing'"),
+    ):
+        service.submit(ask(0)).result()
 
 
 def test_a_device_that_is_not_there_is_one_sentence(cpu_settings, ask):
