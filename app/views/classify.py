@@ -32,8 +32,8 @@ with checkpoint_side:
     show_in_hand(hand, here_already(tables, demo), is_default=not asked or refusal is not None)
 with pictures_side:
     show_upload(box, max_mb=resources.settings().max_upload_mb)
-    show_samples(box, resources.samples())
     show_camera(box)
+    show_samples(box, resources.samples())
 
 path = resources.own_checkpoints().path(hand.name) or resources.store().local_path(hand.name)
 if path is None or not box.pictures:

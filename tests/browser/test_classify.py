@@ -74,6 +74,15 @@ def test_one_click_on_a_sample_gives_a_named_answer_without_a_network(classify):
     expect(page.locator(".vx-guesses .vx-share").first).to_have_text(re.compile(r"\d %"))
 
 
+def test_a_click_on_the_thumbnail_of_a_sample_takes_it(classify):
+    page = classify()
+    box = page.locator(".st-key-samples img").last.bounding_box()
+
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    assert best_guess(page)
+
+
 def test_a_picture_dropped_on_the_page_is_answered(classify, jpeg):
     page = classify()
 
