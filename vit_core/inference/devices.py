@@ -1,5 +1,6 @@
 """The device that computes, by the name in the settings; and the folder in which compiled programs are kept."""
 
+import contextlib
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -58,4 +59,22 @@ def enable_compile_cache(cache_dir: Path) -> None:
     # JAX would leave out programs that compile in less than a second, and these are half of ours.
     update("jax_persistent_cache_min_compile_time_secs", 0.0)
     update("jax_persistent_cache_min_entry_size_bytes", -1)
-    update("jax_compilation_cache_max_size", MAX_CACHE_BYTES)
+    trim_compile_cache(cache_dir)
+
+
+def trim_compile_cache(cache_dir: Path, *, limit_bytes: int = MAX_CACHE_BYTES) -> None:
+    """Delete the programs made longest ago, those of other JAX versions too, until the rest fits.
+
+    JAX's own limit (`jax_compilation_cache_max_size`) is not used: it stops storing for good once a process was killed
+    between the two files that it writes for each program.
+    """
+    programs = []
+    for path in (cache_dir / "compile").glob("*/*"):
+        with contextlib.suppress(FileNotFoundError):  # another process trims too
+            status = path.stat()
+            programs.append((status.st_mtime_ns, status.st_size, path))
+    total = 0
+    for _, size, path in sorted(programs, reverse=True):
+        total += size
+        if total > limit_bytes:
+            path.unlink(missing_ok=True)
