@@ -21,6 +21,8 @@ install_import_hook(
         "vit_core.models.build",
         "vit_core.checkpoints",
         "vit_core.inference",
+        "vit_core.image_file",
+        "vit_core.image_header",
         "vit_core.preprocess",
     ],
     "beartype.beartype",
