@@ -134,8 +134,10 @@ class GcsfsReader:
         except HttpError as error:
             raise self._refusal(int(error.code or 0), reason_of(error)) from error
         except (GoogleAuthError, OSError) as error:
-            if isinstance(error, GoogleAuthError) or str(error).startswith("Forbidden"):
+            if isinstance(error, GoogleAuthError):
                 raise access_denied(self.location) from error
+            if str(error).startswith("Forbidden"):  # all that gcsfs keeps of a 403
+                raise access_denied(self.location, 403) from error
             raise unreachable(self.location, reason_of(error)) from error
         except (aiohttp.ClientError, requests.RequestException, ValueError, TypeError) as error:
             # TypeError is how gcsfs answers to an error body that it does not understand.
