@@ -7,6 +7,7 @@ import streamlit as st
 from app import resources, state
 from app.components.errors import show_error
 from app.components.plain_text import bullets, plain
+from app.components.uploads import forget_uploads
 from app.components.wording import counted
 from vit_core.catalog.index import Catalogue
 from vit_core.errors import AccessDenied, ObjectMissing, Unreachable, VitError
@@ -141,6 +142,8 @@ def _take_upload() -> None:
         st.session_state["own index problem"] = error
     else:
         state.open_catalogue("yours")
+    finally:
+        forget_uploads([upload])
 
 
 def _show_address() -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 from app import resources, state
 from app.components.errors import show_error
 from app.components.plain_text import one_line, plain
+from app.components.uploads import forget_uploads
 from app.components.wording import megabytes
 from app.own_checkpoints import MAX_FILE_BYTES
 from vit_core.catalog.collection import PRETRAINING_SETS, TRANSFER_SETS
@@ -183,10 +184,12 @@ def _take_own_file(key: str) -> None:
     st.session_state["own checkpoint problem"] = None
     if upload is None:
         return
-    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1  # a new, empty uploader; the memory is given back
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1  # a new, empty uploader
     try:
         name = resources.own_checkpoints().save(upload, given_name=upload.name, size_bytes=upload.size)
     except VitError as error:
         st.session_state["own checkpoint problem"] = error
     else:
         state.update(checkpoint=name)
+    finally:
+        forget_uploads([upload])

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
 from app.components.plain_text import plain
+from app.components.uploads import forget_uploads
 from app.pictures import MAX_PICTURES, Picture, PictureBox
 
 _GATE = Path(__file__).parent.parent / "assets" / "picture_gate.js"
@@ -83,8 +84,10 @@ def picture_in_focus(box: PictureBox) -> Picture | None:
 
 
 def _take_uploads(box: PictureBox, key: str) -> None:
-    added = [box.add(upload.name, upload.getvalue()) for upload in st.session_state[key]]
-    # A new key makes a new, empty drop zone, and lets Streamlit give back the memory of the uploads.
+    uploads = st.session_state[key]
+    added = [box.add(upload.name, upload.getvalue()) for upload in uploads]
+    forget_uploads(uploads)
+    # A new key makes a new, empty drop zone.
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
     _focus_first(added)
 
@@ -95,6 +98,7 @@ def _take_photo(box: PictureBox, key: str) -> None:
         return
     st.session_state[_CAMERA_ROUND] = st.session_state.get(_CAMERA_ROUND, 0) + 1
     _focus_first([box.add(f"photo {st.session_state[_CAMERA_ROUND]}.jpg", photo.getvalue())])
+    forget_uploads([photo])
 
 
 def _take(box: PictureBox, sample: Path) -> None:
