@@ -5,6 +5,7 @@ The bucket holds an index in the published layout and one Ti/16 checkpoint under
 
 import dataclasses
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +16,9 @@ import pytest
 from PIL import Image
 
 from vit_core.catalog.index import load_catalogue
+from vit_core.catalog.lookup import find_row
 from vit_core.catalog.schema import PUBLISHED, to_csv_bytes
+from vit_core.catalog.snippets import snippets
 from vit_core.inference.predictor import load_predictor
 from vit_core.settings import Settings
 
@@ -96,6 +99,22 @@ def test_a_checkpoint_is_downloaded_once_and_classifies(run: Run, bucket, photo:
     assert answer["resolution"] == 224
     assert answer["images"] == json.loads(again.stdout)["images"]
     assert len([asked for asked in bucket.log if asked.is_media and "npz" in asked.path]) == 1
+
+
+@pytest.mark.parametrize("key", ["python", "cli"])
+def test_a_snippet_of_the_card_runs_as_it_is_shown(bucket, photo: Path, tmp_path: Path, key: str):
+    frame = load_catalogue(Settings(bucket="/nowhere", cache_dir=Path("/nowhere")), network=False).frame
+    code = next(each.code for each in snippets(find_row(frame, NAME)) if each.key == key)
+    command = [sys.executable, "-c", code] if key == "python" else [Path(sys.executable).parent / "vit-explorer"]
+    if key == "cli":
+        command += shlex.split(code)[1:]
+    photo.rename(tmp_path / "photo.jpg")
+    environment = bucket.environment(VIT_CACHE_DIR=str(tmp_path / "cache"), VIT_DEVICE="cpu")
+    result = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment, cwd=tmp_path, timeout=240
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("class ") >= 5  # the 21 outputs of the reference are not the 45 of the data set
 
 
 def test_the_logits_of_a_name_in_the_bucket_are_the_originals(bucket, tmp_path: Path, reference_images, golden):
