@@ -40,6 +40,7 @@ oracle: $(ORACLE)/.installed
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.catalog
+	$(BIN)/python -m benchmarks.table
 
 browser: $(VENV)/.installed-dev
 	@$(BIN)/python tests/install_browser.py
