@@ -5,7 +5,6 @@ session and are given here too, so that pages ask one place.
 """
 
 import os
-from pathlib import Path
 from typing import cast
 
 import pandas as pd
@@ -16,6 +15,7 @@ from app.own_checkpoints import OwnCheckpoints
 from app.own_table import OwnTable
 from app.pictures import PictureBox
 from app.refresh import LiveCatalogue
+from app.samples import Sample, read_samples
 from vit_core.catalog.index import Catalogue, load_demo
 from vit_core.inference.service import PredictionService
 from vit_core.settings import Settings, bundled_data_dir
@@ -67,9 +67,10 @@ def demo_catalogue() -> Catalogue:
     return load_demo()
 
 
-def samples() -> tuple[Path, ...]:
+@st.cache_resource(show_spinner=False)
+def samples() -> tuple[Sample, ...]:
     """Give the sample pictures that come with the app."""
-    return tuple(sorted((bundled_data_dir() / "demo" / "samples").glob("*.jpg")))
+    return read_samples(bundled_data_dir() / "demo" / "samples")
 
 
 def catalogue(key: str) -> Catalogue:

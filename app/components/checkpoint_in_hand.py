@@ -35,12 +35,14 @@ class InHand:
         title: for a person.
         knows: what it can tell apart, as the rest of the sentence "It knows …".
         size_bytes: of its file, None where unknown.
+        dataset: code of the set whose classes it knows, "" where unknown.
     """
 
     name: str
     title: str
     knows: str
     size_bytes: float | None
+    dataset: str = ""
 
 
 def choose(asked: str, tables: Sequence[pd.DataFrame], demo: pd.DataFrame) -> tuple[InHand, str | None]:
@@ -129,6 +131,7 @@ def _in_hand(row: Mapping[Hashable, Any]) -> InHand:
         if fine_tuned
         else _knows_as_pretrained(str(texts["ds"])),
         size_bytes=None if size is None or pd.isna(size) else float(size),
+        dataset=str(texts["adapt_ds" if fine_tuned else "ds"]),
     )
 
 

@@ -10,8 +10,10 @@ from streamlit.components.v2.types import ComponentRenderer
 from app.components.plain_text import plain
 from app.components.uploads import forget_uploads
 from app.pictures import MAX_PICTURES, Picture, PictureBox
+from app.samples import Sample
 
 _GATE = Path(__file__).parent.parent / "assets" / "picture_gate.js"
+SHOWN_SAMPLES = 12
 _ROUND, _CAMERA_ROUND, FOCUS = "uploader round", "camera round", "picture in focus"
 
 
@@ -47,29 +49,31 @@ def show_camera(box: PictureBox) -> None:
         st.camera_input("Take a picture", key=camera, on_change=_take_photo, args=(box, camera))
 
 
-def show_samples(box: PictureBox, samples: Sequence[Path]) -> None:
-    """Show pictures that come with the app; one click takes one.
+def show_samples(box: PictureBox, samples: Sequence[Sample]) -> None:
+    """Show pictures that come with the app; one click takes one, another all of them.
 
     Args:
         box: the pictures of this visitor.
-        samples: their files.
+        samples: the ones to choose from; the first of each class are shown.
     """
-    if not samples:
+    shown = list({sample.label: sample for sample in reversed(samples)}.values())[::-1][:SHOWN_SAMPLES]
+    if not shown:
         return
     with st.container(key="samples"):
-        cells = st.grid(min(len(samples), 8), min_column_width=64, gap="xsmall")
-        for sample in samples:
-            name = sample.stem.replace("_", " ")
+        cells = st.grid(len(shown), min_column_width=56, gap="xsmall")
+        for sample in shown:
             with cells.cell():
-                st.image(str(sample), width="stretch", alt=f"Sample picture: {name}")
+                st.image(str(sample.path), width="stretch", alt=f"Sample picture: {sample.label}")
                 st.button(
-                    plain(name),
-                    key=f"sample {sample.name}",
+                    plain(sample.label),
+                    key=f"sample {sample.path.name}",
                     type="tertiary",
                     width="stretch",
                     on_click=_take,
-                    args=(box, sample),
+                    args=(box, [sample]),
                 )
+    if len(samples) > 1:
+        st.button(f"Take all {len(samples)}", key="all samples", on_click=_take, args=(box, samples))
 
 
 def focus_on(picture: Picture) -> None:
@@ -101,11 +105,12 @@ def _take_photo(box: PictureBox, key: str) -> None:
     forget_uploads([photo])
 
 
-def _take(box: PictureBox, sample: Path) -> None:
+def _take(box: PictureBox, samples: Sequence[Sample]) -> None:
     known = {picture.name for picture in box.pictures}
-    if sample.name not in known:
-        box.add(sample.name, sample.read_bytes())
-    _focus_first([picture for picture in box.pictures if picture.name == sample.name])
+    for sample in samples:
+        if sample.path.name not in known:
+            box.add(sample.path.name, sample.path.read_bytes())
+    _focus_first([picture for picture in box.pictures if picture.name == samples[0].path.name])
 
 
 def _focus_first(added: Sequence[Picture | None]) -> None:

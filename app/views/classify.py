@@ -14,6 +14,7 @@ from app.components.notes import show_notes
 from app.components.plain_text import plain
 from app.components.reading_options import show_reading_options
 from app.components.working import show_work
+from app.samples import fitting
 
 notes = state.open_page("classify")
 asked = state.address().checkpoint
@@ -33,7 +34,7 @@ with checkpoint_side:
 with pictures_side:
     show_upload(box, max_mb=resources.settings().max_upload_mb)
     show_camera(box)
-    show_samples(box, resources.samples())
+    show_samples(box, fitting(resources.samples(), hand.dataset))
 
 path = resources.own_checkpoints().path(hand.name) or resources.store().local_path(hand.name)
 if path is None or not box.pictures:

@@ -60,11 +60,19 @@ def test_an_empty_page_says_what_to_do(open_page, texts):
 
 def test_one_click_on_a_sample_gives_an_answer_without_a_network(open_page, answered):
     page = open_page("classify")
-    sample = resources.samples()[0]
 
-    page = answered(button(page, sample.stem.replace("_", " ")).click().run())
+    page = answered(page.button(key=f"sample {resources.samples()[0].path.name}").click().run())
 
     assert "<ol" in guesses(page)
+    assert not page.error
+
+
+def test_all_samples_at_once_become_a_gallery(open_page, answered, texts):
+    page = open_page("classify")
+
+    page = answered(button(page, "Take all").click().run())
+
+    assert len([one for one in page.button if (one.key or "").startswith("card ")]) >= 10
     assert not page.error
 
 
