@@ -25,7 +25,7 @@ def show_gallery(box: PictureBox, answers: Sequence[PictureAnswer], focus: Pictu
     answered = [answer for answer in answers if answer.error is None]
     to_come = len(box.pictures) - len(answers)
     st.subheader(counted(len(answered), "picture") + (f", {to_come} to come" if to_come else ""))
-    order, wanted = _show_controls(box, answers, answered, question)
+    order, wanted = _show_controls(answers, answered, question)
     shown = sort_answers([answer for answer in answered if not wanted or _label(answer) in wanted], order)
     pages = max(1, -(-len(shown) // PAGE_SIZE))
     page = st.pagination(pages, key=f"gallery page {pages}") if pages > 1 else 1
@@ -63,7 +63,7 @@ def answers_csv(answers: Sequence[PictureAnswer], *, checkpoint: str, preprocess
 
 
 def _show_controls(
-    box: PictureBox, answers: Sequence[PictureAnswer], answered: Sequence[PictureAnswer], question: Question
+    answers: Sequence[PictureAnswer], answered: Sequence[PictureAnswer], question: Question
 ) -> tuple[Order, list[str]]:
     orders: list[Order] = list(ORDERS)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -85,7 +85,6 @@ def _show_controls(
             mime="text/csv",
             on_click="ignore",
         )
-        st.button("Clear all pictures", on_click=box.clear)
     return order, [label for label in wanted if label in labels]
 
 

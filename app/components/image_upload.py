@@ -39,23 +39,29 @@ def show_upload(box: PictureBox, *, max_mb: int) -> None:
     )
 
 
-def show_camera(box: PictureBox) -> None:
-    """Show a switch, and the camera when it is on; a photo goes to `box` at once."""
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.caption("Or try one of these:", width="content")
-        wanted = st.toggle("Use the camera", key="camera wanted")
-    if wanted:
-        camera = f"camera-{st.session_state.get(_CAMERA_ROUND, 0)}"
-        st.camera_input("Take a picture", key=camera, on_change=_take_photo, args=(box, camera))
-
-
-def show_samples(box: PictureBox, samples: Sequence[Sample]) -> None:
-    """Show pictures that come with the app; one click takes one, another all of them.
+def show_other_ways(box: PictureBox, samples: Sequence[Sample]) -> None:
+    """Show samples that one click takes, and the camera behind a switch; what comes in goes to `box` at once.
 
     Args:
         box: the pictures of this visitor.
-        samples: the ones to choose from; the first of each class are shown.
+        samples: pictures that come with the app; the first of each class are shown.
     """
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if samples:
+            st.caption("Or try one of these", width="content")
+            st.button(
+                f"Take all {len(samples)}", key="all samples", type="tertiary", on_click=_take, args=(box, samples)
+            )
+        st.space("stretch")
+        camera = st.toggle("Use the camera", key="camera wanted")
+    show_samples(box, samples)
+    if camera:
+        key = f"camera-{st.session_state.get(_CAMERA_ROUND, 0)}"
+        st.camera_input("Take a picture", key=key, on_change=_take_photo, args=(box, key))
+
+
+def show_samples(box: PictureBox, samples: Sequence[Sample]) -> None:
+    """Show the first sample of each class; one click takes one."""
     shown = list({sample.label: sample for sample in reversed(samples)}.values())[::-1][:SHOWN_SAMPLES]
     if not shown:
         return
@@ -72,8 +78,6 @@ def show_samples(box: PictureBox, samples: Sequence[Sample]) -> None:
                     on_click=_take,
                     args=(box, [sample]),
                 )
-    if len(samples) > 1:
-        st.button(f"Take all {len(samples)}", key="all samples", on_click=_take, args=(box, samples))
 
 
 def focus_on(picture: Picture) -> None:

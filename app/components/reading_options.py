@@ -7,7 +7,8 @@ import streamlit as st
 from vit_core.preprocess import METHODS
 
 TOP_KS = (3, 5, 10, 20)
-RESOLUTIONS = (None, 224, 384)
+OWN = 0
+RESOLUTIONS = (OWN, 224, 384)
 NAMES = {"resize": "Whole picture", "crop": "Middle of the picture"}
 
 
@@ -45,7 +46,7 @@ def show_reading_options() -> ReadingOptions:
             key="resolution",
             help="Another resolution than its own stretches the model's sense of place; it often does a little worse.",
         )
-    return ReadingOptions(top_k, preprocessing, resolution)
+    return ReadingOptions(top_k, preprocessing, resolution or None)
 
 
 def preprocessing_words(method: str) -> str:

@@ -8,7 +8,7 @@ from app.components.answer import show_answer
 from app.components.checkpoint_in_hand import choose, here_already, show_in_hand
 from app.components.download_progress import show_download
 from app.components.gallery import show_gallery
-from app.components.image_upload import picture_in_focus, show_camera, show_samples, show_upload
+from app.components.image_upload import picture_in_focus, show_other_ways, show_upload
 from app.components.left_out import show_left_out
 from app.components.notes import show_notes
 from app.components.plain_text import plain
@@ -33,8 +33,7 @@ with checkpoint_side:
     show_in_hand(hand, here_already(tables, demo), is_default=not asked or refusal is not None)
 with pictures_side:
     show_upload(box, max_mb=resources.settings().max_upload_mb)
-    show_camera(box)
-    show_samples(box, fitting(resources.samples(), hand.dataset))
+    show_other_ways(box, fitting(resources.samples(), hand.dataset))
 
 path = resources.own_checkpoints().path(hand.name) or resources.store().local_path(hand.name)
 if path is None or not box.pictures:
@@ -48,6 +47,7 @@ else:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(plain(focus.name, limit=60) if focus else "", anchor=False)
         st.space("stretch")
+        st.button("Clear all", on_click=box.clear, help="Forgets the pictures and deletes them from this machine.")
         options = show_reading_options()
     question = Question(hand.name, path, options.preprocessing, options.resolution)
     show_work(question, box, focus)
