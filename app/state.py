@@ -5,12 +5,14 @@ A page uses it like this::
     notes = state.open_page("explore")    # takes over what the link says
     address = state.address()             # the facts, frozen
     ...widgets whose callbacks call state.update(...)...
-    state.write_address("explore")        # puts the facts back into the link
+    state.write_address("explore")        # puts the facts into the link, before or after they are shown
 
 Whether a name exists is asked with `forget_unknown`, once the catalogue is there.
 """
 
 import dataclasses
+import math
+import time
 from collections.abc import Container, Mapping
 from typing import Any, cast
 
@@ -33,16 +35,19 @@ from vit_core.errors import shorten
 __all__ = ["COMPARE_LIMIT", "Address", "address", "open_page", "update", "write_address"]
 
 _ADDRESS, _NOTES = "address", "address notes"
-_WRITTEN, _PAGE, _TOUCHED = "address written", "address page", "address touched"
+_PAGE, _TOUCHED = "address page", "address touched"
+_HISTORY, _WRITTEN_AT = "address links", "address written at"
+_KEPT_LINKS = 24
+_LATE_S = 2.0
+Link = dict[str, tuple[str, ...]]
 
 
 def open_page(page: Page) -> tuple[str, ...]:
     """Take over what the link says and give the notes for the user, the same ones until the user changes something.
 
-    Call it first in a page.
-
-    A link wins over the session, except where the session is newer: a widget of this page has just changed a fact
-    (its callback ran before the page), or the user came from another page by a bare link.
+    Call it first in a page. A link wins over the session, except where the session is newer: a widget of this page has
+    just changed a fact (its callback ran before the page), the user came from another page by a bare link, or the
+    browser has not yet shown the link that was written a moment ago.
     """
     link = {name: tuple(st.query_params.get_all(name)) for name in st.query_params}
     arrived = st.session_state.get(_PAGE) != page
@@ -50,9 +55,9 @@ def open_page(page: Page) -> tuple[str, ...]:
     st.session_state[_PAGE] = page
     if touched or arrived:
         st.session_state[_NOTES] = ()
-    written = st.session_state.get(_WRITTEN)
-    if _ADDRESS not in st.session_state or not (touched or link == written or (arrived and not link)):
+    if _ADDRESS not in st.session_state or not (touched or (arrived and not link) or _is_late(link)):
         st.session_state[_ADDRESS], st.session_state[_NOTES] = read_link(link, page, start=address())
+        _remember(link)
     return cast("tuple[str, ...]", st.session_state[_NOTES])
 
 
@@ -132,11 +137,12 @@ def add_to_compare(name: str) -> None:
 
 
 def write_address(page: Page) -> None:
-    """Put the facts into the link; call it last in a page and in each of its fragments."""
+    """Put the facts into the link; call it once in a page and in each of its fragments, when the facts are settled."""
     link = write_link(address(), page)
-    st.session_state[_WRITTEN] = {name: (value,) for name, value in link.items()}
     st.session_state.pop(_TOUCHED, None)
+    _remember({name: (value,) for name, value in link.items()})
     if st.query_params.to_dict() != link:
+        st.session_state[_WRITTEN_AT] = time.monotonic()
         st.query_params.from_dict(link)
 
 
@@ -163,3 +169,20 @@ def forget_unknown(known: Mapping[str, Container[object]]) -> tuple[str, ...]:
     st.session_state[_ADDRESS] = current
     st.session_state[_NOTES] = tuple(dict.fromkeys([*st.session_state.get(_NOTES, ()), *notes]))
     return cast("tuple[str, ...]", st.session_state[_NOTES])
+
+
+def _remember(link: Link) -> None:
+    """Keep the links of this visit that were taken over or written, the present one last."""
+    earlier = [other for other in st.session_state.get(_HISTORY, ()) if other != link]
+    st.session_state[_HISTORY] = [*earlier[-_KEPT_LINKS:], link]
+
+
+def _is_late(link: Link) -> bool:
+    """Whether a run brings the present link, or an earlier one because the browser has not heard of the present one.
+
+    An earlier link can also be the user's way back; that is never so soon after a change.
+    """
+    history: list[Link] = st.session_state.get(_HISTORY, [])
+    if history and link == history[-1]:
+        return True
+    return link in history and time.monotonic() - st.session_state.get(_WRITTEN_AT, -math.inf) < _LATE_S

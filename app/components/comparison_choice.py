@@ -45,10 +45,12 @@ def suggestions(best: pd.DataFrame, demo: pd.DataFrame, frame: pd.DataFrame) -> 
             found.append(
                 Suggestion("Does dropout help? B/16 without and with it", (by_name["B/16"], str(dropout.iloc[0])))
             )
-    first = demo.sort_values("adapt_final_test", ascending=False).drop_duplicates("filename")
-    if len(first) > 1:
-        names = tuple(first["adapt_filename"].astype("str").head(2))
-        found.append(Suggestion("Try it at once: two demo models, nothing to download", names))
+    best_first = demo.sort_values("adapt_final_test", ascending=False)
+    for _, tunes in best_first.groupby("adapt_ds", observed=True, sort=False):
+        names = tuple(tunes.drop_duplicates("filename")["adapt_filename"].astype("str").head(2))
+        if len(names) > 1:
+            found.append(Suggestion("Try it at once: two demo models, nothing to download", names))
+            break
     return found
 
 

@@ -13,6 +13,7 @@ from app.components.attention import enlarged, lit
 from app.components.compact_download import compact_download
 from app.components.errors import show_error, shown_errors
 from app.components.facts import model_title
+from app.components.image_upload import focus_on
 from app.components.line_up import Contestant
 from app.components.plain_text import one_line, plain
 from app.components.predictions import how_it_was_made, show_predictions
@@ -24,6 +25,22 @@ from vit_core.inference.labels import definitions_for
 POLL_S = 0.4
 TOP_K = 3
 _FAILURES = "compare failures"
+
+
+def choose_picture(box: PictureBox, focus: Picture) -> None:
+    """Let the user choose which picture goes through, where there are several."""
+    if len(box.pictures) < 2:
+        return
+    by_digest = {picture.digest: picture for picture in box.pictures}
+    key = "compare picture"
+    st.session_state[key] = focus.digest
+    st.selectbox(
+        "Picture",
+        list(by_digest),
+        key=key,
+        format_func=lambda digest: one_line(by_digest[digest].name),
+        on_change=lambda: focus_on(by_digest[st.session_state[key]]),
+    )
 
 
 def side_by_side(contestants: Sequence[Contestant], box: PictureBox, focus: Picture) -> None:

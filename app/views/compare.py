@@ -5,14 +5,15 @@ import streamlit as st
 from app import resources, state
 from app.components.comparison import comparison_table
 from app.components.comparison_choice import add_one, compared_list, nothing_to_compare, offered, suggestions
-from app.components.image_upload import picture_in_focus, show_samples, show_upload
+from app.components.image_upload import picture_in_focus, show_other_ways, show_upload
 from app.components.known_names import known_names
 from app.components.left_out import show_left_out
 from app.components.line_up import full_name, line_up
 from app.components.notes import show_notes
-from app.components.side_by_side import side_by_side
+from app.components.side_by_side import choose_picture, side_by_side
 from app.components.style import explore_style
 from app.derived import recommended
+from app.samples import fitting
 
 explore_style()
 st.title("Compare checkpoints")
@@ -43,11 +44,12 @@ if len(names) > 1:
     with upload:
         show_upload(box, max_mb=resources.settings().max_upload_mb)
     with samples:
-        show_samples(box, resources.samples())
+        show_other_ways(box, fitting(resources.samples(), chosen[0].hand.dataset))
     show_left_out(box)
     focus = picture_in_focus(box)
     if focus is None:
         st.caption("Add a picture or click a sample: each checkpoint's guesses appear here, side by side.")
     else:
+        choose_picture(box, focus)
         side_by_side(chosen, box, focus)
 state.write_address("compare")

@@ -32,6 +32,7 @@ ACTIONS = Actions(
 def browse() -> None:
     """Show what follows from the filters; redrawn without the rest of the page."""
     with shown_errors():
+        state.write_address("explore")
         address = state.address()
         frame = resources.catalogue(address.catalogue).frame
         left = apply_filters(frame, address.filters)
@@ -44,7 +45,6 @@ def browse() -> None:
         find = ("Find a checkpoint", lambda: find_one(left, frame))
         paper = ("What did the paper find?", lambda: paper_findings(left, address.filters, state.update_filters))
         one_of_tabs({"find": find, "paper": paper}, address.tab, state.show_tab)
-        state.write_address("explore")
 
 
 def find_one(left: pd.DataFrame, frame: pd.DataFrame) -> None:
