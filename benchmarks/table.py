@@ -10,7 +10,8 @@ FOLDER = Path(__file__).resolve().parent
 INTRODUCTION = """# Benchmarks
 
 What the project's figures come from. Each file in `results/` names the machine it was measured on; compare rows of one
-file, not files of different machines. This page is written by `python -m benchmarks.table`; `make bench` measures again.
+file, not files of different machines. This page is written by `python -m benchmarks.table`; `make bench` measures
+again.
 """
 
 

@@ -125,10 +125,10 @@ class OutOfMemory(PredictorError):
 
 
 def shorten(text: str, limit: int = 120) -> str:
-    """Cut a value for a message to `limit` characters, on one line.
+    r"""Cut a value for a message to `limit` characters, on one line.
 
     Example:
-        >>> shorten("a\\nb" * 100, limit=8)
+        >>> shorten("a\nb" * 100, limit=8)
         'a ba ba…'
     """
     line = " ".join(text.split())

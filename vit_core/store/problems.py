@@ -42,7 +42,7 @@ _CLUES = (
 )
 
 
-class Interrupted(Exception):  # noqa: N818 (an event of one attempt, not an error for people)
+class Interrupted(Exception):
     """One attempt ended early and another one may succeed; never leaves the package.
 
     Attributes:
@@ -58,11 +58,11 @@ class Interrupted(Exception):  # noqa: N818 (an event of one attempt, not an err
         self.retry_after_s = retry_after_s
 
 
-class Replaced(Exception):  # noqa: N818
+class Replaced(Exception):
     """The object changed while it was read: what came so far is of another version; never leaves the package."""
 
 
-class Unchanged(Exception):  # noqa: N818
+class Unchanged(Exception):
     """The bucket's version is the one that the caller knows; never leaves the package."""
 
 
