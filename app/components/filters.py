@@ -155,9 +155,8 @@ def words_of(facet: Facet, value: object) -> str:
     """Give a choice in words, short enough for a pill."""
     if facet in (MODEL, AUGMENTATION, FAMILY):
         return str(value)
-    if isinstance(value, float):
-        return f"{value:g}"
-    return f"{value} px" if facet is RESOLUTION else label_of(facet.column, value)
+    words = f"{value:g}" if isinstance(value, float) else label_of(facet.column, value)
+    return f"{words} px" if facet is RESOLUTION else words
 
 
 def _search(filters: Filters, on_change: OnChange) -> None:
