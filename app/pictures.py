@@ -61,7 +61,13 @@ class PictureBox:
         if refusal := self._refusal(name, len(data)):
             self.notes.append(refusal)
             return None
-        (self._folder / digest).write_bytes(data)
+        try:
+            (self._folder / digest).write_bytes(data)
+        except OSError as error:
+            self.notes.append(
+                f"{_quoted(name)} could not be kept on this machine ({error.strerror}); free some disk space."
+            )
+            return None
         picture = Picture(digest=digest, name=name, size_bytes=len(data))
         self._pictures[digest] = picture
         return picture

@@ -183,7 +183,7 @@ def _show_own_file() -> None:
 
 
 def _take_own_file(key: str) -> None:
-    upload = st.session_state[key]
+    upload = st.session_state.get(key)
     st.session_state["own checkpoint problem"] = None
     if upload is None:
         return

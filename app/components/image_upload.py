@@ -92,7 +92,7 @@ def picture_in_focus(box: PictureBox) -> Picture | None:
 
 
 def _take_uploads(box: PictureBox, key: str) -> None:
-    uploads = st.session_state[key]
+    uploads = st.session_state.get(key, [])  # a zone that has just been replaced may report once more
     added = [box.add(upload.name, upload.getvalue()) for upload in uploads]
     forget_uploads(uploads)
     # A new key makes a new, empty drop zone.
@@ -101,7 +101,7 @@ def _take_uploads(box: PictureBox, key: str) -> None:
 
 
 def _take_photo(box: PictureBox, key: str) -> None:
-    photo = st.session_state[key]
+    photo = st.session_state.get(key)
     if photo is None:
         return
     st.session_state[_CAMERA_ROUND] = st.session_state.get(_CAMERA_ROUND, 0) + 1
@@ -126,6 +126,8 @@ def _focus_first(added: Sequence[Picture | None]) -> None:
 
 def _note_refused(box: PictureBox, max_mb: int) -> None:
     refused = st.session_state["picture gate"].refused
+    if not refused:  # a trigger holds its value for one run only
+        return
     for file in refused["files"]:
         name = str(file["name"])[:300]
         if file["why"] == "size":

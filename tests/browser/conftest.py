@@ -74,7 +74,8 @@ def start_app(tmp_path_factory):
         app.process.send_signal(signal.SIGTERM)
         app.process.wait(timeout=30)
     for app in started:
-        assert "Traceback" not in app.log_text()
+        log = app.log_text()
+        assert "Traceback" not in log, log
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """The pictures of one visitor: limits, duplicates, and that nothing is left behind."""
 
 import gc
+import shutil
 
 import pytest
 
@@ -57,6 +58,13 @@ def test_pictures_over_the_limit_in_all_are_refused(tmp_path, monkeypatch):
 
     assert box.add("b.jpg", b"654321") is None
     assert "in all" in box.notes[0]
+
+
+def test_a_folder_that_is_gone_costs_the_picture_and_not_the_page(box, tmp_path):
+    shutil.rmtree(next(tmp_path.glob("vit-explorer-pictures-*")))
+
+    assert box.add("cat.jpg", b"meow") is None
+    assert "could not be kept on this machine (No such file or directory)" in box.notes[0]
 
 
 def test_a_hostile_name_decides_neither_the_path_nor_the_length_of_a_note(box, tmp_path):
