@@ -139,18 +139,23 @@ def _ring(ringed: pd.DataFrame) -> go.Scatter:
 
 
 def _labels(files: pd.DataFrame, names: Sequence[str]) -> list[dict[str, object]]:
-    """Write each model's name over its best mark, one line higher where it would cover a neighbour's."""
-    best = files.groupby("name", observed=True)["y"].max()
+    """Write each model's name over its best mark, moved where it would cover a neighbour's name or marks."""
+    best = files.sort_values("y", ascending=False).drop_duplicates("name").set_index("name")
     middle = files.groupby("name", observed=True)["x"].median().map(math.log10)
     placed: list[tuple[float, float]] = []
     labels: list[dict[str, object]] = []
     for name in sorted(names, key=lambda each: float(middle[each])):
-        x, y = float(middle[name]), float(best[name])
-        lines = sum(abs(x - other_x) < _LABEL_WIDTH and abs(y - other_y) < _LABEL_HEIGHT for other_x, other_y in placed)
+        x, y = float(middle[name]), float(best["y"][name])
+        near = [other_y for other_x, other_y in placed if x - other_x < _LABEL_WIDTH]
+        lines = sum(abs(y - other_y) < _LABEL_HEIGHT for other_y in near)
         placed.append((x, y))
-        text, font = f"<b>{plain_html(name)}</b>", {"color": look_of(name).colour, "size": 12}
+        label: dict[str, object] = {"x": x, "y": y, "yshift": 15 + 14 * lines, "showarrow": False}
+        if any(other_y > y + _LABEL_HEIGHT for other_y in near):  # a neighbour's marks stand to the left
+            label |= {"x": math.log10(best["x"][name]), "xanchor": "left", "xshift": 5, "yshift": 8}
         # On a log axis, labels take the exponent.
-        labels.append({"x": x, "y": y, "text": text, "font": font, "showarrow": False, "yshift": 15 + 14 * lines})
+        labels.append(
+            label | {"text": f"<b>{plain_html(name)}</b>", "font": {"color": look_of(name).colour, "size": 12}}
+        )
     return labels
 
 
@@ -168,7 +173,7 @@ def _lay_out(figure: go.Figure, axis: Axis, files: pd.DataFrame) -> None:
     ticks = values if len(values) <= _FEW_VALUES else [step * axis.scale for step in axis.steps]
     figure.update_xaxes(
         type="log",
-        title=axis.title,
+        title=axis.title if (files["source"] == "augreg").all() else axis.title.removesuffix(" on a V100"),
         range=[math.log10(files["x"].min()) - 0.1, math.log10(files["x"].max()) + 0.1] if len(files) else None,
         tickvals=ticks,
         ticktext=[_tick_words(tick / axis.scale) for tick in ticks],

@@ -16,6 +16,7 @@ from vit_core.catalog.describe import Description, describe, is_fine_tuned
 from vit_core.catalog.query import fine_tunes, pretrained_files
 from vit_core.catalog.snippets import INPUT_LINE, snippets
 
+CARD_ANCHOR = "checkpoint"
 _LONG_CODE_PX = 280
 OnChoose = Callable[[str], None]
 Row = Mapping[str, Any]
@@ -87,7 +88,7 @@ def row_of(rows: pd.DataFrame, checkpoint: str) -> Row:
 
 
 def _head(row: Row, description: Description) -> None:
-    model_title(str(row["name"]), description.title, level=2)
+    model_title(str(row["name"]), description.title, level=2, anchor=CARD_ANCHOR)
     pairs = [("upstream", percent(row["final_val"], source=str(row["final_val_source"])))]
     if is_fine_tuned(row):
         pairs.append(("test", percent(row["adapt_final_test"])))

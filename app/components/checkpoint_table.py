@@ -6,17 +6,16 @@ Each table's key holds what it was filtered and sorted by, so that a selection c
 import dataclasses
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import cast
 
 import pandas as pd
 import streamlit as st
-from pandas.io.formats.style import Styler
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from app.components.wording import percent
 from vit_core.catalog.collection import DROPOUT, NO_DROPOUT, label_of
-from vit_core.catalog.schema import EXACT, ROUNDED
+from vit_core.catalog.schema import ROUNDED
 
+MAIN_TARGET = "imagenet2012"
+_HEADER_PX, _ROW_PX = 38, 35
 OnChoose = Callable[[str], None]
 _SHORT_REGULARISATION = {NO_DROPOUT: "no dropout", DROPOUT: "dropout 0.1"}
 
@@ -32,7 +31,7 @@ class Ordering:
 
 ORDERINGS: tuple[Ordering, ...] = (
     Ordering("final_val", "Upstream accuracy", True),
-    Ordering("best_adapt_test", "ImageNet accuracy after fine-tuning", True),
+    Ordering("best_adapt_test", "Accuracy after fine-tuning on ImageNet", True),
     Ordering("infer_samples_per_sec", "Speed", True),
     Ordering("params", "Parameters", False),
     Ordering("size_bytes", "File size", False),
@@ -64,39 +63,44 @@ def files_table(files: pd.DataFrame, chosen: str, on_choose: OnChoose, *, key: s
         chosen: name of the file to mark, "" for none.
         on_choose: called with the name, "" when the mark is taken off.
         key: what the rows depend on, as text.
-        target: a fine-tuning set whose best accuracy is shown, "" for ImageNet.
+        target: a fine-tuning set whose best accuracy is shown, "" for the catalogue's main one.
     """
-    best = f"best_{target}" if target and f"best_{target}" in files else "best_adapt_test"
+    target = target or main_target(files)
+    best = f"best_{target}" if f"best_{target}" in files else "best_adapt_test"
+    # Categories and short floats: the first screen sends every row.
     shown = pd.DataFrame(
         {
-            "Model": files["name"].astype("str"),
-            "Pre-trained on": [label_of("ds", ds).replace(", 30 epochs", " · 30 ep") for ds in files["ds"]],
-            "Augmentation": files["aug"].astype("str").replace("nan", None),
-            "Regularisation": [_SHORT_REGULARISATION.get(str(each), str(each)) for each in files["regularisation"]],
-            "Weight decay": files["wd"],
-            "Upstream": files["final_val"] * 100,
-            "Fine-tuned": files[best] * 100,
-            "Speed": files["infer_samples_per_sec"].round(),
-            "Parameters": files["params"] / 1e6,
-            "File": files["size_bytes"] / 1e6,
+            "Model": files["name"],
+            "Pre-trained on": _in_words(files["ds"], _short_set),
+            "Augmentation": files["aug"],
+            "Regularisation": _in_words(files["regularisation"], lambda each: _SHORT_REGULARISATION.get(each, each)),
+            "Weight decay": files["wd"].astype("float32"),
+            "Rounded": pd.Categorical((files["final_val_source"] == ROUNDED).map({True: "≈", False: ""})),
+            "Upstream": (files["final_val"] * 100).round(2).astype("float32"),
+            "Fine-tuned": (files[best] * 100).round(2).astype("float32"),
+            "Speed": files["infer_samples_per_sec"].round().astype("float32"),
+            "Parameters": (files["params"] / 1e6).astype("float32"),
+            "File": (files["size_bytes"] / 1e6).astype("float32"),
         }
     )
-    label = label_of("adapt_ds", target or "imagenet2012")
+    label = label_of("adapt_ds", target)
     config = {
-        "Model": st.column_config.TextColumn("Model", width=78, pinned=True),
-        "Pre-trained on": st.column_config.TextColumn(width=114),
-        "Augmentation": st.column_config.TextColumn(width=100),
-        "Regularisation": st.column_config.TextColumn("Dropout", width=82),
-        "Weight decay": st.column_config.NumberColumn("Decay", width=54, format="%.2f", help="Weight decay"),
+        "Model": st.column_config.TextColumn("Model", width=76, pinned=True),
+        "Pre-trained on": st.column_config.TextColumn(width=108),
+        "Augmentation": st.column_config.TextColumn(width=96),
+        "Regularisation": st.column_config.TextColumn("Dropout", width=80),
+        "Weight decay": st.column_config.NumberColumn("Decay", width=50, format="%.2f", help="Weight decay"),
+        "Rounded": st.column_config.TextColumn("", width=24, help="≈ means that only a whole per cent is published"),
         "Upstream": st.column_config.NumberColumn(
             "Upstream",
             width=72,
+            format="%.3g %%",
             help="Accuracy on held-out images of the pre-training set: compare only within one set. "
             "≈ means that only a whole per cent is published.",
         ),
         "Fine-tuned": st.column_config.NumberColumn(
             label.removesuffix("-1k").removeprefix("Oxford-IIIT ").removesuffix(" distance"),
-            width=76,
+            width=70,
             format="%.1f %%",
             help=f"Highest test accuracy of this file's fine-tunes on {label}",
         ),
@@ -104,41 +108,47 @@ def files_table(files: pd.DataFrame, chosen: str, on_choose: OnChoose, *, key: s
             "img/s", width=60, format="localized", help="Images per second on a V100 at 224 px"
         ),
         "Parameters": st.column_config.NumberColumn(
-            "Params", width=68, format="%.1f M", help="Parameters with a head of 1,000 classes"
+            "Params", width=66, format="%.1f M", help="Parameters with a head of 1,000 classes"
         ),
-        "File": st.column_config.NumberColumn("File", width=70, format="%.0f MB"),
+        "File": st.column_config.NumberColumn("File", width=64, format="%.0f MB"),
     }
     named_rows(
-        _with_rounded_marked(shown, files["final_val_source"]),
+        shown,
         files["filename"].astype("str").tolist(),
         chosen,
         on_choose,
         key=f"files {key}",
         config=config,
-        height=35 * 10 + 38,
+        most_rows=10,
         alt="Pre-trained files that pass the filters",
     )
 
 
-def _with_rounded_marked(shown: pd.DataFrame, sources: pd.Series) -> Styler:
-    """Write upstream accuracies as they are known, "50.6 %" or "≈ 50 %"; the cells keep numbers, for sorting."""
-    exact = set(shown.loc[sources == EXACT, "Upstream"])
+def main_target(files: pd.DataFrame) -> str:
+    """Give the fine-tuning set to look at first: ImageNet, else the first one of which an accuracy is known."""
+    best = [str(name) for name in files.columns if str(name).startswith("best_")]
+    known = [name.removeprefix("best_") for name in best if files[name].notna().any()]
+    sets = [name for name in known if name not in ("val", "adapt_test")]
+    return MAIN_TARGET if MAIN_TARGET in sets or not sets else sets[0]
 
-    def words(value: object) -> str:
-        return percent(cast("float", value) / 100, source=EXACT if value in exact else ROUNDED)
 
-    return shown.style.format({"Upstream": words}, na_rep="–")
+def _short_set(ds: str) -> str:
+    return label_of("ds", ds).replace(", 30 epochs", " · 30 ep")
+
+
+def _in_words(codes: pd.Series, words: Callable[[str], str]) -> pd.Series:
+    return codes.cat.rename_categories({code: words(str(code)) for code in codes.cat.categories})
 
 
 def named_rows(
-    shown: pd.DataFrame | Styler,
+    shown: pd.DataFrame,
     names: Sequence[str],
     chosen: str,
     on_choose: OnChoose,
     *,
     key: str,
     config: Mapping[str, ColumnConfig | str | None],
-    height: int,
+    most_rows: int,
     alt: str,
 ) -> None:
     """Show a table in which a chosen row is known by its name.
@@ -150,7 +160,7 @@ def named_rows(
         on_choose: called with the name, "" when the mark is taken off.
         key: what the rows depend on, as text: another text is another table, without a selection from before.
         config: how columns look.
-        height: of the table, in pixels.
+        most_rows: how many are seen at once.
         alt: name for screen readers.
     """
     state_key = f"table {hashlib.sha256(key.encode()).hexdigest()[:16]}"
@@ -166,7 +176,7 @@ def named_rows(
         shown,
         key=state_key,
         hide_index=True,
-        height=height,
+        height=_HEADER_PX + _ROW_PX * min(len(names), most_rows),
         column_config=config,
         on_select=choose,
         selection_mode="single-row",

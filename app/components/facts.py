@@ -22,16 +22,28 @@ def facts_list(facts: Sequence[tuple[str, str, str | None]]) -> None:
     st.html(f'<dl class="vx-facts">{items}</dl>')
 
 
-def model_title(name: str, words: str, *, level: int) -> None:
+def model_title(name: str, words: str, *, level: int, anchor: str = "") -> None:
     """Show a heading with the dot of the model's colour.
 
     Args:
         name: the model, for the colour.
         words: the heading.
         level: of the heading, 2 to 4.
+        anchor: its `id` in the page.
     """
     dot = f'<span class="vx-dot" style="background:{look_of(name).colour}" aria-hidden="true"></span>'
-    st.html(f'<h{level} class="vx-title">{dot}{plain_html(words)}</h{level}>')
+    identity = f' id="{plain_html(anchor)}"' if anchor else ""
+    st.html(f'<h{level} class="vx-title"{identity}>{dot}{plain_html(words)}</h{level}>')
+
+
+def jump(words: str, target: str) -> None:
+    """Show a link to a place further down the page, on screens so narrow that it is out of sight.
+
+    Args:
+        words: of the link.
+        target: the `id` of the place.
+    """
+    st.html(f'<a class="vx-jump" href="#{plain_html(target)}">{plain_html(words)} ↓</a>')
 
 
 def _remark(remark: str | None) -> str:

@@ -153,6 +153,6 @@ def _table(rows: pd.DataFrame, chosen: str, on_choose: OnChoose) -> None:
             "Steps": st.column_config.NumberColumn(width=58, format="localized", help="Steps of 512 images"),
             "Rate": st.column_config.NumberColumn(width=52, format="%.3f", help="Peak learning rate"),
         },
-        height=35 * 7 + 38,
+        most_rows=7,
         alt="Fine-tunes of the chosen file",
     )

@@ -5,7 +5,9 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
+from app.components.checkpoint_card import CARD_ANCHOR
 from app.components.checkpoint_table import ORDERINGS
+from app.components.facts import jump
 from app.components.wording import counted
 from vit_core.catalog.schema import to_csv_bytes
 
@@ -21,7 +23,9 @@ def how_many(left: pd.DataFrame, frame: pd.DataFrame) -> None:
     st.markdown(f"**{words}** with {counted(len(left), 'fine-tune')}", width="content")
 
 
-def results_bar(files: pd.DataFrame, left: pd.DataFrame, column: str, *, ascending: bool, on_order: OnOrder) -> None:
+def results_bar(
+    files: pd.DataFrame, left: pd.DataFrame, column: str, *, ascending: bool, chosen: bool, on_order: OnOrder
+) -> None:
     """Let the user choose the order of the table, and take the table home.
 
     Args:
@@ -29,8 +33,11 @@ def results_bar(files: pd.DataFrame, left: pd.DataFrame, column: str, *, ascendi
         left: their fine-tunes.
         column: the column the table is sorted by.
         ascending: smallest first.
+        chosen: whether a file is chosen, so that there is a card to go to.
         on_order: called with a column and a direction.
     """
+    if chosen:
+        jump("To the chosen checkpoint", CARD_ANCHOR)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         _order(column, ascending=ascending, on_order=on_order)
         with st.popover("Download CSV"):

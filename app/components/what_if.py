@@ -16,6 +16,8 @@ OnChoose = Callable[[str], None]
 def what_if(frame: pd.DataFrame, filename: str, on_choose: OnChoose) -> None:
     """Show the files that differ from `filename` in one choice; a chosen row opens that file."""
     sisters = counterfactual(frame, filename)
+    # Choices of the recipe first; another model is another budget.
+    sisters = sisters.sort_values("factor", key=lambda factors: factors == "model", kind="stable")
     if sisters.empty:
         st.caption("No other file of this catalogue differs from this one in a single choice.")
         return
@@ -26,9 +28,9 @@ def what_if(frame: pd.DataFrame, filename: str, on_choose: OnChoose) -> None:
     shown = pd.DataFrame(
         {
             "Change": sisters["factor"].astype("str").str.capitalize(),
-            "to": sisters["value"],
+            "to": [_short(str(value)) for value in sisters["value"]],
             "Upstream": [
-                percent(value, source=str(source))
+                percent(value, source=str(source), missing="–")
                 for value, source in zip(sisters["final_val"], sisters["final_val_source"], strict=True)
             ],
             "Difference": [
@@ -44,14 +46,23 @@ def what_if(frame: pd.DataFrame, filename: str, on_choose: OnChoose) -> None:
         lambda name: on_choose(name) if name else None,
         key=f"what if {filename}",
         config={
-            "Change": st.column_config.TextColumn(width=125),
-            "to": st.column_config.TextColumn(width=150),
-            "Upstream": st.column_config.TextColumn(width=80, alignment="right"),
-            "Difference": st.column_config.TextColumn(width=90, alignment="right"),
+            "Change": st.column_config.TextColumn(width=112),
+            "to": st.column_config.TextColumn(width=125),
+            "Upstream": st.column_config.TextColumn(width=70, alignment="right"),
+            "Difference": st.column_config.TextColumn(
+                "Points", width=64, alignment="right", help="– where sets differ or a value is unknown"
+            ),
         },
-        height=35 * 10 + 38,
+        most_rows=10,
         alt="Files that differ from the chosen one in a single choice",
     )
+
+
+def _short(value: str) -> str:
+    """Leave out of a choice what explains it."""
+    for explains in (" (", ": ", " + "):
+        value = value.partition(explains)[0]
+    return value
 
 
 def points(difference: float, *, exact: bool) -> str:
@@ -59,9 +70,9 @@ def points(difference: float, *, exact: bool) -> str:
 
     Example:
         >>> points(-0.0149, exact=True), points(0.02, exact=False), points(math.nan, exact=False)
-        ('−1.5', '≈ +2', 'not comparable')
+        ('−1.5', '≈ +2', '–')
     """
     if math.isnan(difference):
-        return "not comparable"
-    words = f"{difference * 100:+.1f}" if exact else f"≈ {difference * 100:+.0f}"
+        return "–"
+    words = f"{difference * 100:+.1f}" if exact else f"≈ {difference * 100:+.0f}".replace("+0", "0").replace("-0", "0")
     return words.replace("-", "−")

@@ -51,13 +51,14 @@ def find_one(left: pd.DataFrame, frame: pd.DataFrame) -> None:
     """Show chart and table beside the card of the chosen file."""
     address = state.address()
     files = in_order(files_of(left, frame), address.sort, ascending=address.ascending)
-    overview, detail = st.columns([1.75, 1], gap="medium")
+    overview, detail = st.columns([1.8, 1], gap="medium")
     with overview:
         if files.empty:
             nothing_left(address.filters, state.update_filters)
         else:
             frontier(files, address.file, address.upstream, on_choose=state.choose_file, on_show=state.show_upstream)
-            results_bar(files, left, address.sort, ascending=address.ascending, on_order=state.order_by)
+            upwards, chosen = address.ascending, bool(address.file)
+            results_bar(files, left, address.sort, ascending=upwards, chosen=chosen, on_order=state.order_by)
             shown = repr((address.catalogue, address.filters, address.sort, address.ascending))
             target = next(iter(address.filters.adapt_ds), "")
             files_table(files, address.file, state.choose_file, key=shown, target=target)

@@ -1,12 +1,13 @@
 """The pieces of Explore and Compare by themselves: order, names, filters, tables, guesses side by side."""
 
 import dataclasses
+import math
 
 import pytest
 
 from app.answers import Facts, PictureAnswer
 from app.components.checkpoint_card import row_of
-from app.components.checkpoint_table import ORDERINGS, in_order
+from app.components.checkpoint_table import ORDERINGS, in_order, main_target
 from app.components.comparison_choice import offered, suggestions
 from app.components.filters import FACETS, LIMITS, words_of
 from app.components.fine_tunes import fine_tune_words
@@ -54,6 +55,14 @@ def test_every_order_of_the_page_can_stand_in_a_link():
 @pytest.mark.parametrize("ascending", [True, False])
 def test_every_order_keeps_every_file(files, ordering, ascending):
     assert set(in_order(files, ordering.column, ascending=ascending)["filename"]) == set(files["filename"])
+
+
+def test_a_catalogue_without_imagenet_shows_what_it_was_fine_tuned_on(files):
+    demo = files.assign(best_imagenet2012=math.nan, best_cifar100=0.9)
+
+    assert main_target(files) == "imagenet2012"
+    assert main_target(demo) == "cifar100"
+    assert main_target(files.head(0)) == "imagenet2012"
 
 
 def test_missing_numbers_come_last_whatever_the_order(files):
