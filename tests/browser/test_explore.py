@@ -243,12 +243,13 @@ def test_what_one_other_choice_would_have_changed_is_one_click_away(explore):
 
     page.get_by_role("tab", name="What if?").click()
     sisters = page.locator(".st-key-card .stDataFrame")
-    expect(sisters.get_by_test_id("glide-cell-1-0")).to_have_text("Model")
+    expect(sisters.get_by_test_id("glide-cell-1-2")).to_have_text("Augmentation")
     box = sisters.locator("canvas").first.bounding_box()
-    page.mouse.click(box["x"] + 18, box["y"] + HEADER_PX + ROW_PX / 2)
+    page.mouse.click(box["x"] + 18, box["y"] + HEADER_PX + ROW_PX * 2.5)
 
-    expect(title(page)).not_to_contain_text("B/16")
-    expect(title(page)).to_contain_text("medium1 · wd 0.1 · no dropout")
+    expect(title(page)).not_to_contain_text("medium1")
+    expect(title(page)).to_contain_text("B/16 · ImageNet-21k")
+    expect(title(page)).to_contain_text("wd 0.1 · no dropout")
 
 
 def test_a_square_of_the_heat_map_filters(visit, offline_app):
