@@ -7,7 +7,7 @@ import streamlit as st
 from app import resources, state
 from app.components.errors import show_error
 from app.components.plain_text import bullets, plain
-from app.components.uploads import forget_uploads
+from app.components.uploads import forget_uploads, fresh_uploads
 from app.components.wording import counted
 from vit_core.catalog.index import Catalogue
 from vit_core.errors import AccessDenied, ObjectMissing, Unreachable, VitError
@@ -132,10 +132,11 @@ def _show_upload() -> None:
 
 
 def _take_upload() -> None:
-    upload = st.session_state["own index"]
     st.session_state["own index problem"] = None
-    if upload is None:
+    uploads = fresh_uploads("own index")
+    if not uploads:
         return
+    upload = uploads[0]
     try:
         resources.own_table().read(upload.getvalue(), name=upload.name)
     except VitError as error:
@@ -143,7 +144,7 @@ def _take_upload() -> None:
     else:
         state.open_catalogue("yours")
     finally:
-        forget_uploads([upload])
+        forget_uploads(uploads)
 
 
 def _show_address() -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 from app import resources, state
 from app.components.errors import show_error
 from app.components.plain_text import one_line, plain
-from app.components.uploads import forget_uploads
+from app.components.uploads import forget_uploads, fresh_uploads
 from app.components.wording import megabytes
 from app.own_checkpoints import MAX_FILE_BYTES
 from vit_core.catalog.collection import PRETRAINING_SETS, TRANSFER_SETS
@@ -183,10 +183,11 @@ def _show_own_file() -> None:
 
 
 def _take_own_file(key: str) -> None:
-    upload = st.session_state.get(key)
     st.session_state["own checkpoint problem"] = None
-    if upload is None:
+    uploads = fresh_uploads(key)
+    if not uploads:
         return
+    upload = uploads[0]
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1  # a new, empty uploader
     try:
         name = resources.own_checkpoints().save(upload, given_name=upload.name, size_bytes=upload.size)
@@ -195,4 +196,4 @@ def _take_own_file(key: str) -> None:
     else:
         state.update(checkpoint=name)
     finally:
-        forget_uploads([upload])
+        forget_uploads(uploads)

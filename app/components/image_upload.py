@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
 from app.components.plain_text import plain
-from app.components.uploads import forget_uploads
+from app.components.uploads import forget_uploads, fresh_uploads
 from app.pictures import MAX_PICTURES, Picture, PictureBox
 from app.samples import Sample
 
@@ -92,7 +92,9 @@ def picture_in_focus(box: PictureBox) -> Picture | None:
 
 
 def _take_uploads(box: PictureBox, key: str) -> None:
-    uploads = st.session_state.get(key, [])  # a zone that has just been replaced may report once more
+    uploads = fresh_uploads(key)
+    if not uploads:
+        return
     added = [box.add(upload.name, upload.getvalue()) for upload in uploads]
     forget_uploads(uploads)
     # A new key makes a new, empty drop zone.
@@ -101,12 +103,12 @@ def _take_uploads(box: PictureBox, key: str) -> None:
 
 
 def _take_photo(box: PictureBox, key: str) -> None:
-    photo = st.session_state.get(key)
-    if photo is None:
+    photos = fresh_uploads(key)
+    if not photos:
         return
     st.session_state[_CAMERA_ROUND] = st.session_state.get(_CAMERA_ROUND, 0) + 1
-    _focus_first([box.add(f"photo {st.session_state[_CAMERA_ROUND]}.jpg", photo.getvalue())])
-    forget_uploads([photo])
+    _focus_first([box.add(f"photo {st.session_state[_CAMERA_ROUND]}.jpg", photos[0].getvalue())])
+    forget_uploads(photos)
 
 
 def _take(box: PictureBox, samples: Sequence[Sample]) -> None:

@@ -2,9 +2,20 @@
 
 from collections.abc import Iterable
 
+import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+
+def fresh_uploads(key: str) -> list[UploadedFile]:
+    """Give the files that an uploader holds now, without those that were taken already.
+
+    A browser that is slow to hear of the new, empty uploader may report the files of the old one once more.
+    """
+    value = st.session_state.get(key) or []
+    uploads = value if isinstance(value, list) else [value]
+    return [upload for upload in uploads if isinstance(upload, UploadedFile)]
 
 
 def forget_uploads(uploads: Iterable[UploadedFile]) -> None:

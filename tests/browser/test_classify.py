@@ -78,7 +78,7 @@ def test_one_click_on_a_sample_gives_a_named_answer_without_a_network(classify):
     expect(page.locator(".vx-guesses .vx-share").first).to_have_text(re.compile(r"\d %"))
 
 
-def test_all_samples_at_once_are_named_as_often_rightly_as_the_index_says(classify):
+def test_all_samples_at_once_are_named_as_often_rightly_as_the_index_says(classify, still):
     page = classify()
     name = page.locator(".st-key-checkpoint-card code").inner_text()
     rate = next(
@@ -92,6 +92,7 @@ def test_all_samples_at_once_are_named_as_often_rightly_as_the_index_says(classi
     count = int(take_all.inner_text().split()[-1])
     take_all.click()
     expect(page.get_by_role("heading", name=f"{count} pictures", exact=True)).to_be_visible(timeout=SLOW_MS)
+    still(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download CSV").click()
     rows = table(Path(download.value.path()).read_text())
@@ -241,10 +242,11 @@ def test_a_link_brings_the_checkpoint_and_a_reload_keeps_it(classify, still):
     assert name in page.url
 
 
-def test_the_answers_of_a_batch_are_taken_along_as_csv(classify, jpeg):
+def test_the_answers_of_a_batch_are_taken_along_as_csv(classify, jpeg, still):
     page = classify()
     page.locator(FIELD).set_input_files(files(("one.jpg", jpeg(20)), ("two.jpg", jpeg(21))))
     expect(page.get_by_role("heading", name="2 pictures")).to_be_visible(timeout=SLOW_MS)
+    still(page)
 
     with page.expect_download() as download:
         page.get_by_role("button", name="Download CSV").click()
