@@ -70,13 +70,13 @@ def no_checkpoint_card() -> None:
         st.markdown(
             "Choose a recommended card, click a mark in the chart, or tick a row of the table. Here you will then see\n"
             "- what the checkpoint is and how it was trained, in words,\n"
-            "- its fine-tunes on five data sets,\n"
+            "- its fine-tunes and their accuracies,\n"
             "- code to use it: Python, command line, PyTorch, plain download,\n"
             "- what other choices of the recipe would have changed."
         )
         st.caption(
-            "New to this? Start from the recommended S/16: small enough for a laptop, and within a few points of the "
-            "large ones."
+            "New to this? Start from a small one that is recommended: it runs on a laptop, and is within a few points "
+            "of the large ones."
         )
 
 
