@@ -10,7 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
-from vit_core.errors import BadSetting
+from vit_core.errors import BadSetting, shorten
 
 PUBLIC_BUCKET = "gs://vit_models/augreg"
 ENGINES = ("local",)
@@ -63,9 +63,9 @@ class Settings:
         return cls(
             bucket=read("VIT_BUCKET", default.bucket),
             index=read("VIT_INDEX", "") or None,
-            cache_dir=Path(read("VIT_CACHE_DIR", str(default.cache_dir))).expanduser().absolute(),
+            cache_dir=parse_path("VIT_CACHE_DIR", read("VIT_CACHE_DIR", str(default.cache_dir))).absolute(),
             cache_limit_bytes=parse_size("VIT_CACHE_LIMIT", read("VIT_CACHE_LIMIT", str(default.cache_limit_bytes))),
-            runs_dir=Path(read("VIT_RUNS_DIR", str(default.runs_dir))).expanduser().absolute(),
+            runs_dir=parse_path("VIT_RUNS_DIR", read("VIT_RUNS_DIR", str(default.runs_dir))).absolute(),
             engine=_one_of("VIT_ENGINE", read("VIT_ENGINE", default.engine), ENGINES),
             device=_one_of("VIT_DEVICE", read("VIT_DEVICE", default.device), DEVICES),
             max_upload_mb=_megabytes("VIT_MAX_UPLOAD_MB", read("VIT_MAX_UPLOAD_MB", str(default.max_upload_mb))),
@@ -94,6 +94,20 @@ def parse_size(name: str, text: str) -> int:
     if size <= 0:
         raise BadSetting(f"{name} is {text!r}, which is not a size; write a positive number with a unit, such as 20G.")
     return size
+
+
+def parse_path(name: str, text: str) -> Path:
+    """Turn text into the path of a file or folder, there or not; `~` is the user's home.
+
+    Raises:
+        BadSetting: `~` of a user who is not there.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise BadSetting(
+            f"{name} is {shorten(text)!r}, and there is no such user's home; write the path out."
+        ) from error
 
 
 def _one_of(name: str, text: str, choices: tuple[str, ...]) -> str:

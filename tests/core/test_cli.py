@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from vit_core.settings import bundled_data_dir
 
@@ -327,3 +328,81 @@ def wait_for(url: str) -> bytes:
         except OSError:
             time.sleep(0.5)
     raise AssertionError(f"nobody answers at {url}")
+
+
+def test_text_that_the_terminal_cannot_show_is_escaped(run: Run):
+    result = run("show", B16, "--offline", PYTHONIOENCODING="ascii")
+    assert result.returncode == 0
+    assert result.stdout.startswith("B/16 \\xb7 ImageNet-21k")
+    assert run("catalog", "--help", PYTHONIOENCODING="ascii").returncode == 0
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_json_stays_json_in_any_encoding(run: Run, demo_name: str, tmp_path: Path, encoding: str):
+    name = os.fsdecode("é".encode() + b"\xff.jpg")  # a file name that is no text
+    (tmp_path / name).write_bytes(SAMPLES[0].read_bytes())
+    result = run(
+        *("classify", "--checkpoint", demo_name, name, "--format", "json"), PYTHONIOENCODING=f"{encoding}:strict"
+    )
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["images"][0]["image"] == name
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is Linux's")
+@pytest.mark.parametrize("style", ["table", "json", "csv"])
+def test_a_full_disk_under_the_output_is_one_sentence(environment: dict[str, str], style: str):
+    command = [sys.executable, "-m", "vit_core", "catalog", "--demo", "--format", style]
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=environment)
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert result.stderr.strip().splitlines()[-1].endswith("No space left on device.")
+
+
+def test_a_closed_output_is_one_sentence(environment: dict[str, str]):
+    command = f"exec {sys.executable} -m vit_core catalog --demo >&-"
+    result = subprocess.run(["/bin/sh", "-c", command], stderr=subprocess.PIPE, text=True, check=False, env=environment)
+    assert result.returncode == 1
+    assert result.stderr.splitlines() == ["vit-explorer: Standard output is closed, so there is nowhere to print to."]
+
+
+def test_the_home_of_nobody_is_refused_wherever_a_path_is_given(run: Run, demo_name: str):
+    nowhere = "~nobody-of-this-name/x"
+    assert_refused(run("catalog", "--cache-dir", nowhere), "--cache-dir", nowhere)
+    assert_refused(run("catalog", VIT_CACHE_DIR=nowhere), "VIT_CACHE_DIR", nowhere)
+    assert_refused(run("catalog", "--index", nowhere, "--offline"), nowhere)
+    assert_refused(run("download", demo_name, "--to", nowhere), "--to", nowhere)
+    assert_refused(run("classify", "--checkpoint", demo_name, "--labels", nowhere, SAMPLES[0]), "--labels", nowhere)
+
+
+def test_columns_may_have_spaces_and_repeat(run: Run):
+    result = run("catalog", "--demo", "--columns", "name, ds,,name", "--format", "csv", "--limit", 1)
+    assert result.stdout.splitlines()[0] == "name,ds"
+
+
+def test_a_condition_that_nothing_meets_is_said(run: Run):
+    result = run("catalog", "--demo", "--where", 'name == "none"', "--format", "json")
+    assert (result.returncode, json.loads(result.stdout)) == (0, [])
+    assert "No pre-trained files match." in result.stderr
+
+
+def test_an_error_is_the_only_line(run: Run, demo_name: str):
+    result = run("classify", "--checkpoint", demo_name, SAMPLES[0], "--resolution", 7)
+    assert result.returncode == 2
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("word", ["", "x" * 5000])
+def test_an_impossible_image_name_is_refused(run: Run, demo_name: str, word: str):
+    assert_refused(run("classify", "--checkpoint", demo_name, word))
+
+
+def test_a_folder_gives_every_format_that_is_read_and_no_folder(run: Run, demo_name: str, tmp_path: Path):
+    folder = tmp_path / "mixed"
+    (folder / "nested.jpg").mkdir(parents=True)
+    for suffix in ("jpg", "png", "webp", "gif", "bmp"):
+        with Image.open(SAMPLES[0]) as image:
+            image.save(folder / f"a.{suffix}")
+    result = run("classify", "--checkpoint", demo_name, folder, "--format", "json")
+    assert result.returncode == 0, result.stderr
+    assert len(json.loads(result.stdout)["images"]) == 5

@@ -61,6 +61,8 @@ def test_a_relative_folder_becomes_absolute():
         ("VIT_CACHE_LIMIT", "1e400"),
         ("VIT_MAX_UPLOAD_MB", "0"),
         ("VIT_MAX_UPLOAD_MB", "2.5"),
+        ("VIT_CACHE_DIR", "~nobody-of-this-name/x"),
+        ("VIT_RUNS_DIR", "~nobody-of-this-name/x"),
     ],
 )
 def test_an_impossible_value_is_refused_with_its_name_and_value(name: str, value: str):

@@ -261,7 +261,12 @@ def _bucket_index(settings: Settings) -> str:
 
 def _local_path(location: str) -> Path | None:
     bare = location.removeprefix("file://")
-    return None if "://" in bare else Path(bare).expanduser()
+    if "://" in bare:
+        return None
+    try:
+        return Path(bare).expanduser()
+    except RuntimeError:  # "~" of nobody: reading it says that there is no such file
+        return Path(bare)
 
 
 def _is_demo(location: str) -> bool:

@@ -39,7 +39,9 @@ def find_row(frame: pd.DataFrame, text: str) -> pd.Series:
         rows = frame[frame["filename"] == spelling]
         if not rows.empty:
             return pretrained_files(rows).iloc[0]
-    raise UnknownName(f"There is no checkpoint {shorten(name)!r} in the catalogue.{_hint(frame, name)}")
+    # "R26+S/32-…" is meant as the name that files have.
+    meant = name if "://" in text else text.strip().removesuffix(".npz").replace("/", "_").replace("+", "_")
+    raise UnknownName(f"There is no checkpoint {shorten(text)!r} in the catalogue.{_hint(frame, meant)}")
 
 
 def counterfactual(frame: pd.DataFrame, filename: str) -> pd.DataFrame:

@@ -5,16 +5,17 @@ error; 1 the input was fine and something else failed. Flags win over the enviro
 """
 
 import argparse
+import contextlib
 import dataclasses
 import importlib
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from vit_core.cli.words import EXIT_BAD_INPUT, build_parser
-from vit_core.errors import BadInput, VitError
-from vit_core.settings import Settings, parse_size
+from vit_core.errors import BadInput, Failure, VitError, shorten
+from vit_core.settings import Settings, parse_path, parse_size
 
 EXIT_OK = 0
 EXIT_FAILURE = 1
@@ -31,8 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    parsed = build_parser().parse_args(arguments)
     try:
+        _prepare_output()
+        parsed = build_parser().parse_args(arguments)
         settings = _settings(parsed)
         module, _, function = parsed.run.partition(":")
         run: Run = getattr(importlib.import_module(module), function)
@@ -45,10 +47,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("vit-explorer: stopped.", file=sys.stderr)
         return EXIT_FAILURE
     except BrokenPipeError:
-        # The reader (head, less) has what it wants; flushing again at exit would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()  # the reader (head, less) has what it wants
         return EXIT_OK
+    except OSError as error:
+        _forget_output()
+        where = f" ({shorten(str(error.filename))!r})" if error.filename is not None else ""
+        print(f"vit-explorer: The command was broken off: {error.strerror or error}{where}.", file=sys.stderr)
+        return EXIT_FAILURE
     return code
+
+
+def _prepare_output() -> None:
+    """See that whatever is printed can be: in a terminal or file of any encoding, file names of any bytes.
+
+    Raises:
+        Failure: standard output is closed.
+    """
+    if sys.stdout is None:
+        raise Failure("Standard output is closed, so there is nowhere to print to.")
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _forget_output() -> None:
+    """Write what can still be written and send the rest to nowhere; flushing it at exit would complain again."""
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _settings(parsed: argparse.Namespace) -> Settings:
@@ -59,7 +84,7 @@ def _settings(parsed: argparse.Namespace) -> Settings:
     if parsed.index:
         changes["index"] = parsed.index
     if parsed.cache_dir:
-        changes["cache_dir"] = Path(parsed.cache_dir).expanduser().absolute()
+        changes["cache_dir"] = parse_path("--cache-dir", parsed.cache_dir).absolute()
     if parsed.cache_limit:
         changes["cache_limit_bytes"] = parse_size("--cache-limit", parsed.cache_limit)
     if parsed.device:

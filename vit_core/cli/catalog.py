@@ -35,9 +35,10 @@ def run_catalog(parsed: argparse.Namespace, settings: Settings) -> int:
     shown = rows if limit is None else rows.head(limit)
     if len(shown) < len(rows):
         note(f"{len(shown)} of {len(rows)} {what}; --limit {len(rows)} shows all.")
-    columns = parsed.columns.split(",") if parsed.columns else None
-    if columns:
-        _known(columns, shown)
+    if rows.empty:
+        note(f"No {what} match.")
+    columns = _columns(parsed)
+    _known(columns, shown)
     _print(shown, columns=columns, is_files=is_files, style=parsed.format)
     return 0
 
@@ -69,6 +70,12 @@ def _sort(rows: pd.DataFrame, parsed: argparse.Namespace, *, is_files: bool) -> 
     return sort_frame(rows, column, descending=not parsed.ascending)
 
 
+def _columns(parsed: argparse.Namespace) -> list[str]:
+    """Give the columns asked for, each once; none when the choice is left to us."""
+    words = (word.strip() for word in (parsed.columns or "").split(","))
+    return list(dict.fromkeys(word for word in words if word))
+
+
 def _about_fine_tunes(parsed: argparse.Namespace) -> bool:
     try:
         tree = ast.parse(parsed.where or "True", mode="eval")
@@ -76,7 +83,7 @@ def _about_fine_tunes(parsed: argparse.Namespace) -> bool:
         return True  # apply_where says what is wrong with it
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     names |= {parsed.sort} if parsed.sort else set()
-    names |= set(parsed.columns.split(",")) if parsed.columns else set()
+    names |= set(_columns(parsed))
     return any(name.startswith("adapt_") for name in names)
 
 
@@ -97,7 +104,7 @@ def _load(settings: Settings, *, network: bool) -> Catalogue:
     return catalogue
 
 
-def _print(rows: pd.DataFrame, *, columns: list[str] | None, is_files: bool, style: str) -> None:
+def _print(rows: pd.DataFrame, *, columns: list[str], is_files: bool, style: str) -> None:
     if style == "csv":
         table = rows[columns] if columns else rows
         print(to_csv_bytes(table).decode(), end="")

@@ -12,18 +12,18 @@ import numpy as np
 
 from vit_core.cli.download import progress_bar
 from vit_core.cli.output import note, print_json, print_table
-from vit_core.errors import BadImage, BadInput, BadSetting
+from vit_core.errors import BadImage, BadInput, BadSetting, shorten
 from vit_core.image_file import read_image
 from vit_core.inference.results import Prediction
 from vit_core.preprocess import Method, to_model_input
-from vit_core.settings import Settings
+from vit_core.settings import Settings, parse_path
 from vit_core.store.store import Store
 
 if TYPE_CHECKING:
     from vit_core.inference.predictor import Predictor
 
 CHUNK = 32  # images decoded at a time, so that thousands of photos never lie in memory together
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+SUFFIXES = {".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".webp"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +55,7 @@ def run(parsed: argparse.Namespace, settings: Settings) -> int:
         parsed.checkpoint,
         parsed.resolution,
         settings=settings,
-        labels=Path(parsed.labels).expanduser() if parsed.labels else None,
+        labels=parse_path("--labels", parsed.labels) if parsed.labels else None,
     )
     predictor.check_head()
     rows = list(_classify(predictor, paths, top_k=parsed.top_k, method=parsed.preprocessing))
@@ -72,11 +72,16 @@ def run(parsed: argparse.Namespace, settings: Settings) -> int:
 
 def _paths(words: Sequence[str]) -> Iterator[Path]:
     for word in words:
+        if not word:
+            raise BadInput("The name of an image is empty; give a file or a folder.")
         path = Path(word)
-        if not path.is_dir():
-            yield path
-            continue
-        inside = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
+        try:
+            if not path.is_dir():
+                yield path
+                continue
+            inside = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and not file.is_dir())
+        except OSError as error:
+            raise BadInput(f"{shorten(word)!r} cannot be read: {error.strerror}.") from error
         if not inside:
             raise BadInput(f"The folder {word!r} holds no image ({', '.join(sorted(SUFFIXES))}).")
         yield from inside

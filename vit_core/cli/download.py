@@ -11,13 +11,13 @@ from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TimeRem
 from rich.progress import Progress as Bars
 
 from vit_core.errors import BadSetting, VitError
-from vit_core.settings import Settings
+from vit_core.settings import Settings, parse_path
 from vit_core.store.store import Progress, Store
 
 
 def run(parsed: argparse.Namespace, settings: Settings) -> int:
     """Fetch each name; the first that fails ends the command, what came before it stays."""
-    folder = Path(parsed.to).expanduser() if parsed.to else None
+    folder = parse_path("--to", parsed.to) if parsed.to else None
     if folder and not folder.is_dir():
         raise BadSetting(f"--to is {parsed.to!r}, which is not a folder; make it first.")
     store = Store(settings)
@@ -51,7 +51,8 @@ def progress_bar() -> Iterator[Callable[[Progress], None]]:
     try:
         yield show
     finally:
-        bars.stop()
+        if tasks:  # a bar that never started would still leave an empty line
+            bars.stop()
 
 
 def _copy(path: Path, folder: Path) -> Path:

@@ -25,7 +25,12 @@ def note(text: str) -> None:
 
 def print_json(value: object) -> None:
     """Print a value as JSON; NaN becomes null, everything else must be plain."""
-    print(json.dumps(plain(value), indent=2, ensure_ascii=False))
+    text = json.dumps(plain(value), indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:  # another encoding, or a file name that is no text: JSON has its own way to write these
+        text = json.dumps(plain(value), indent=2)
+    print(text)
 
 
 def print_table(columns: Mapping[str, bool], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:

@@ -158,7 +158,16 @@ class Predictor:
         return answers
 
     def name_classes(self, logits: Float32[np.ndarray, "K"], top_k: int) -> list[Prediction]:
-        """Turn the logits of one image into its most probable classes, best first; of equals the lower index."""
+        """Turn the logits of one image into its most probable classes, best first; of equals the lower index.
+
+        Raises:
+            BadCheckpoint: the logits are no finite numbers.
+        """
+        if not np.isfinite(logits).all():
+            raise BadCheckpoint(
+                f"The checkpoint {shorten(self.name)!r} answers with numbers that are not finite; "
+                "its weights are too large or damaged."
+            )
         shifted = np.exp(logits.astype(np.float64) - logits.max())
         probabilities = shifted / shifted.sum()
         best = np.argsort(-probabilities, kind="stable")[:top_k]

@@ -13,7 +13,7 @@ from typing import Literal
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from vit_core.errors import BadInput, BadSetting, shorten
-from vit_core.settings import Settings
+from vit_core.settings import Settings, parse_path
 
 PUBLIC_HOST = "storage.googleapis.com"
 # A file name on disk may have 255 bytes; the suffixes of the cache's own files take some of them.
@@ -85,7 +85,7 @@ def bucket_location(bucket: str) -> Location:
     text = bucket.strip()
     scheme, separator, rest = text.partition("://")
     if not separator:
-        return Location(Path(text).name, str(Path(text).expanduser().absolute()), "file")
+        return Location(Path(text).name, str(parse_path("The bucket", text).absolute()), "file")
     if scheme == "file" and rest.startswith("/"):
         return Location(Path(unquote(rest)).name, unquote(rest), "file")
     name = rest.rstrip("/").rpartition("/")[2]

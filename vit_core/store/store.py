@@ -203,7 +203,8 @@ def _file_location(path: Path) -> Location:
             return location
         is_folder = location.path.is_dir()
     except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL in it, "~" of nobody
-        raise BadInput(f"{shorten(str(path))!r} cannot be a path: {error}.") from error
+        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
+        raise BadInput(f"{shorten(str(path))!r} cannot be a path: {reason}.") from error
     if is_folder:
         raise BadInput(f"{shorten(str(path))!r} is a folder; give the path of an .npz file in it.")
     hint = " For a checkpoint of the catalogue leave out '.npz'." if path.name == str(path) else ""

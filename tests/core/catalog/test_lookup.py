@@ -36,6 +36,11 @@ class TestFindRow:
         with pytest.raises(UnknownName, match=f"Did you mean '{B16}'"):
             find_row(frame, B16.replace("medium1", "mediun1"))
 
+    def test_a_name_with_the_models_own_spelling_is_repeated_and_lists_the_file(self, frame):
+        name = B16.replace("B_16", "B/16")
+        with pytest.raises(UnknownName, match=f"no checkpoint '{name}' .* Did you mean '{B16}'"):
+            find_row(frame, name)
+
     def test_a_misspelt_fine_tune_lists_close_ones(self, frame):
         with pytest.raises(UnknownName, match=f"Did you mean '{TUNE}'"):
             find_row(frame, TUNE.replace("cifar100", "cifar10"))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 
+import jax
 import numpy as np
 import pytest
 
@@ -231,6 +232,12 @@ def test_a_file_without_a_head_gives_features_and_says_so(tiny_config, cpu_setti
     for call in (lambda: predictor.logits(images), lambda: predictor.classify([picture(0)])):
         with pytest.raises(BadCheckpoint, match="has no head, so it knows no classes; it only gives features"):
             call()
+
+
+def test_weights_too_large_to_compute_with_give_no_classes(predictor, picture):
+    huge = dataclasses.replace(predictor, _params=jax.tree.map(lambda leaf: leaf * 1e30, predictor._params))
+    with pytest.raises(BadCheckpoint, match="not finite"):
+        huge.classify([picture(0)])
 
 
 def test_imagenet_21k_classes_come_with_a_caveat(tiny_config, cpu_settings, tmp_path):
