@@ -1,9 +1,12 @@
 """About: what runs here, what it keeps, and what the checkpoints are."""
 
+from datetime import UTC, datetime
+
 import streamlit as st
 
 from app import resources, state
 from app.components.about_facts import cache_words, limits, versions
+from app.components.catalogue_source import origin_sentence
 from app.components.notes import show_notes
 from app.components.plain_text import bullets, plain
 from app.components.wording import megabytes
@@ -46,8 +49,7 @@ with right:
     st.table(versions(resources.service().status(), resources.settings()), border="horizontal")
     st.subheader("The catalogue")
     table = resources.live_catalogue().current
-    st.markdown(f"{len(table.frame):,} checkpoints, read from:")
-    st.code(table.location, language=None, wrap_lines=True)
+    st.markdown(plain(origin_sentence("augreg", table, now=datetime.now(UTC)), limit=600))
     st.markdown(bullets(table.notes))
     st.subheader("Licence and citation")
     st.markdown(
