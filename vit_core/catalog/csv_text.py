@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from vit_core.catalog.schema import EXTRA, FINAL_VAL_SOURCES, NUMBERS, PUBLISHED, SOURCES
+from vit_core.catalog.schema import COLUMNS, EXTRA, FINAL_VAL_SOURCES, NUMBERS, PUBLISHED, SOURCES
 from vit_core.errors import BadIndex, UnknownName, shorten
 
 LIMIT_BYTES = 500 * 1000**2
@@ -35,6 +35,8 @@ _MUST_BE_FILLED = ("name", "ds", "filename", "adapt_filename")
 # RE2 runs in linear time, so hostile cells cannot stall it.
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _LARGEST = sys.float_info.max
+_WHOLE = {column.name for column in COLUMNS if column.dtype == "int64"}
+_LARGEST_WHOLE = 1 << 53  # beyond, a float64 no longer tells whole numbers apart
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +66,7 @@ def parse_csv(data: bytes, *, location: str) -> RawTable:
     for name in (*PUBLISHED, *extras):
         cells = table.column(name)
         if name in NUMBERS or name == "params_published":
-            columns[name], blanked = _numbers(cells)
+            columns[name], blanked = _numbers(cells, whole=name in _WHOLE)
             notes += [f"{name}: {blanked}"] if blanked else []
         else:
             _check_text(cells, name, location)
@@ -147,6 +149,8 @@ def _cells(data: bytes, header: list[str], location: str) -> pa.Table:
             ),
         )
     except pa.ArrowInvalid as error:
+        if "Empty CSV" in str(error):  # what it says of a header without a line end
+            raise BadIndex(f"{where} has a header and no rows.") from error
         ragged = re.search(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)", str(error))
         if ragged is None:
             raise BadIndex(f"{where} cannot be read as a csv: {shorten(str(error))}.") from error
@@ -159,12 +163,14 @@ def _cells(data: bytes, header: list[str], location: str) -> pa.Table:
     return table
 
 
-def _numbers(cells: pa.ChunkedArray) -> tuple[pd.Series, str]:
-    """Turn text into float64; what is no finite number becomes NaN and is counted in the second value."""
+def _numbers(cells: pa.ChunkedArray, *, whole: bool) -> tuple[pd.Series, str]:
+    """Turn text into float64; what is no finite (or no whole) number becomes NaN and is counted in the second value."""
     text = pc.utf8_trim_whitespace(cells)
     looks = pc.match_substring_regex(text, _NUMBER)
     values = pc.cast(pc.if_else(looks, text, pa.scalar(None, pa.string())), pa.float64())
-    finite = pc.fill_null(pc.less_equal(pc.abs(values), _LARGEST), False)
+    finite = pc.fill_null(pc.less_equal(pc.abs(values), _LARGEST_WHOLE if whole else _LARGEST), False)
+    if whole:
+        finite = pc.and_(finite, pc.fill_null(pc.equal(pc.floor(values), values), False))
     refused = pc.and_not(pc.not_equal(text, ""), finite)
     count = pc.sum(refused).as_py() or 0
     blanked = ""

@@ -34,9 +34,10 @@ class TestRefused:
         with pytest.raises(BadIndex, match=trouble):
             parse(data)
 
-    def test_a_header_without_rows_is_named(self):
+    @pytest.mark.parametrize("end", [b"", b"\n"])
+    def test_a_header_without_rows_is_named(self, end):
         with pytest.raises(BadIndex, match="a header and no rows"):
-            parse(",".join(PUBLISHED).encode() + b"\n")
+            parse(",".join(PUBLISHED).encode() + end)
 
     @pytest.mark.parametrize("column", PUBLISHED)
     def test_each_missing_column_is_named(self, small_table, column):
@@ -157,6 +158,15 @@ class TestNumbers:
         assert len(raw.frame) == 30
         assert raw.frame["final_val"].isna().tolist() == [row in (4, 6) for row in range(30)]
         assert f"final_val: 2 (the first is {text!r} in row 5)" in raw.notes[0]
+
+    @pytest.mark.parametrize("text", ["224.5", "1e30", "1000000000000000000000000000000"])
+    @pytest.mark.parametrize("column", ["adapt_steps", "adapt_resolution"])
+    def test_what_is_no_whole_number_is_blank_where_one_is_meant(self, small_table, column, text):
+        table = small_table.astype({column: "object"})
+        table.loc[2, column] = text
+        raw = parse(table.to_csv(index=False).encode())
+        assert pd.isna(raw.frame.loc[2, column])
+        assert f"{column}: 1 (the first is '{text}' in row 3)" in raw.notes[0]
 
     def test_empty_cells_are_blank_and_not_counted(self, small_table):
         small_table["final_val"] = None
