@@ -280,6 +280,18 @@ def test_the_web_process_holds_no_jax(classify, offline_app):
     assert any(libraries(child) for child in web.children(recursive=True))
 
 
+def test_two_visitors_at_once_are_both_answered_and_see_only_their_own_pictures(classify, jpeg):
+    first, second = classify(), classify()
+    first.locator(FIELD).set_input_files(files(*((f"first {seed}.jpg", jpeg(seed)) for seed in range(40, 60))))
+
+    second.locator(FIELD).set_input_files(files(("second.jpg", jpeg(60))))
+
+    expect(second.get_by_role("heading", name="second.jpg")).to_be_visible()
+    assert best_guess(second)
+    expect(first.get_by_role("heading", name="20 pictures", exact=True)).to_be_visible(timeout=SLOW_MS)
+    assert second.locator('[class*="st-key-card"]').count() == 0
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_an_answered_page_has_no_serious_accessibility_fault(classify, faults, jpeg, still, scheme):
     page = classify(scheme=scheme)
