@@ -406,3 +406,14 @@ def test_a_folder_gives_every_format_that_is_read_and_no_folder(run: Run, demo_n
     result = run("classify", "--checkpoint", demo_name, folder, "--format", "json")
     assert result.returncode == 0, result.stderr
     assert len(json.loads(result.stdout)["images"]) == 5
+
+
+def test_cells_of_an_own_index_that_were_left_blank_are_said(run: Run, demo_rows: list[dict[str, str]], tmp_path: Path):
+    rows = [demo_rows[0] | {"final_val": "abc"}, *demo_rows[1:]]
+    with (tmp_path / "own.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(demo_rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    result = run("catalog", "--index", "own.csv")
+    assert result.returncode == 0, result.stderr
+    assert "left blank: final_val: 1 (the first is 'abc' in row 1)" in result.stderr

@@ -101,6 +101,10 @@ def _load(settings: Settings, *, network: bool) -> Catalogue:
     for problem in catalogue.problems:
         note(problem)
     note(f"Catalogue: {catalogue.origin}, {catalogue.location}, {len(catalogue.frame):,} rows.")
+    for doubt in (
+        catalogue.notes if catalogue.origin != "bundled" else ()
+    ):  # what the bundled one lacks, the README says
+        note(doubt)
     return catalogue
 
 
