@@ -70,11 +70,12 @@ def start_app(tmp_path_factory):
         return app
 
     yield start
+    logs = [app.log_text() for app in started]  # before the end, which interrupts whatever a thread is asking
     for app in started:
         app.process.send_signal(signal.SIGTERM)
-        app.process.wait(timeout=30)
     for app in started:
-        log = app.log_text()
+        app.process.wait(timeout=60)
+    for log in logs:
         assert "Traceback" not in log, log
 
 

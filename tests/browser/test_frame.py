@@ -38,7 +38,8 @@ def test_the_catalogue_chip_says_where_the_table_comes_from_and_opens_the_demo(v
     chip = page.get_by_role("button", name=re.compile("Catalogue: published table, 51,509 rows"))
 
     chip.click()
-    expect(page.get_by_text("The published facts, which come with the app: 51,509 checkpoints.")).to_be_visible()
+    source = page.get_by_role("dialog")
+    expect(source).to_contain_text("The published facts, which come with the app: 51,509 checkpoints.")
     page.get_by_text("Demo models", exact=True).click()
 
     expect(page.get_by_role("button", name=re.compile("Demo models, "))).to_be_visible()
