@@ -47,8 +47,9 @@ def random_mirrors(rng: np.random.Generator, images: np.ndarray) -> np.ndarray:
 def rand_augment(rng: np.random.Generator, image: np.ndarray, *, layers: int, magnitude: float) -> np.ndarray:
     """Apply `layers` random operations of one strength to a uint8 [res, res, 3] image."""
     picture = Image.fromarray(image)
+    operations = tuple(OPERATIONS.values())
     for _ in range(layers):
-        operation = _OPERATIONS[int(rng.integers(len(_OPERATIONS)))]
+        operation = operations[int(rng.integers(len(operations)))]
         picture = operation(rng, picture, magnitude / _MOST)
     return np.asarray(picture)
 
@@ -127,7 +128,7 @@ def _enhance(kind: Callable[[Image.Image], ImageEnhance._Enhance]) -> Operation:
     return lambda _rng, picture, strength: kind(picture).enhance(1.8 * strength + 0.1)
 
 
-_NAMED: Mapping[str, Operation] = MappingProxyType(
+OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
         "AutoContrast": lambda _rng, picture, _strength: ImageOps.autocontrast(picture),
         "Equalize": lambda _rng, picture, _strength: ImageOps.equalize(picture),
@@ -147,4 +148,3 @@ _NAMED: Mapping[str, Operation] = MappingProxyType(
         "Cutout": _cutout,
     }
 )
-_OPERATIONS = tuple(_NAMED.values())
