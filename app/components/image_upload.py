@@ -66,7 +66,7 @@ def show_samples(box: PictureBox, samples: Sequence[Sample]) -> None:
     if not shown:
         return
     with st.container(key="samples"):
-        cells = st.grid(len(shown), min_column_width=56, gap="xsmall")
+        cells = st.grid(len(shown), min_column_width=48, gap="xsmall")
         for sample in shown:
             with cells.cell():
                 st.image(str(sample.path), width="stretch", alt=f"Sample picture: {sample.label}")

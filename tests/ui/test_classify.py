@@ -5,7 +5,6 @@ import time
 import pandas as pd
 import pytest
 
-from app import resources
 from vit_core.settings import bundled_data_dir
 
 REAL = "B_32-i21k-300ep-lr_0.001-aug_light1-wd_0.1-do_0.0-sd_0.0--imagenet2012-steps_20k-lr_0.01-res_384"
@@ -61,7 +60,8 @@ def test_an_empty_page_says_what_to_do(open_page, texts):
 def test_one_click_on_a_sample_gives_an_answer_without_a_network(open_page, answered):
     page = open_page("classify")
 
-    page = answered(page.button(key=f"sample {resources.samples()[0].path.name}").click().run())
+    sample = next(one for one in page.button if (one.key or "").startswith("sample "))
+    page = answered(sample.click().run())
 
     assert "<ol" in guesses(page)
     assert not page.error
