@@ -38,6 +38,10 @@ format: $(VENV)/.installed-dev
 oracle: $(ORACLE)/.installed
 	$(ORACLE)/bin/python -m pytest tests/oracle $(PYTEST_FLAGS)
 
+# Every page in light, dark and phone width into build/screenshots, and the README's.
+screenshots: browser
+	VIT_README_SCREENSHOT=docs/screenshot.png $(BIN)/python -m pytest tests/browser/test_screenshots.py $(PYTEST_FLAGS)
+
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.catalog
 	$(BIN)/python -m benchmarks.table

