@@ -259,6 +259,11 @@ def test_a_file_of_any_name_is_a_checkpoint(run: Run, demo_name: str, tmp_path: 
     assert json.loads(result.stdout)["images"][0]["predictions"][0]["label"].startswith("class ")
 
 
+@pytest.mark.parametrize("command", [["download"], ["classify", SAMPLES[0], "--checkpoint"]])
+def test_a_checkpoint_file_that_is_not_there_is_bad_input(run: Run, command: list[object]):
+    assert_refused(run(*command, "missing.npz"), "missing.npz")
+
+
 def test_own_class_names_are_used(run: Run, demo_name: str, tmp_path: Path):
     (tmp_path / "names.txt").write_text("\n".join(f"name {i}" for i in range(10)))
     result = run("classify", "--checkpoint", demo_name, SAMPLES[0], "--labels", "names.txt", "--format", "json")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vit_core.cli.download import progress_bar
+from vit_core.cli.download import fetch
 from vit_core.cli.output import note, print_json, print_table
 from vit_core.errors import BadImage, BadInput, BadSetting, shorten
 from vit_core.image_file import read_image
@@ -49,8 +49,7 @@ def run(parsed: argparse.Namespace, settings: Settings) -> int:
     from vit_core.inference.predictor import load_predictor
 
     paths = list(_paths(parsed.images))
-    with progress_bar() as progress:
-        Store(settings).fetch(parsed.checkpoint, progress=progress)
+    fetch(Store(settings), parsed.checkpoint)
     predictor = load_predictor(
         parsed.checkpoint,
         parsed.resolution,

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.progress import Progress as Bars
 
-from vit_core.errors import BadSetting, VitError
+from vit_core.errors import BadCheckpoint, BadSetting, ObjectMissing, VitError
 from vit_core.settings import Settings, parse_path
 from vit_core.store.store import Progress, Store
 
@@ -22,11 +22,25 @@ def run(parsed: argparse.Namespace, settings: Settings) -> int:
         raise BadSetting(f"--to is {parsed.to!r}, which is not a folder; make it first.")
     store = Store(settings)
     for name in parsed.names:
-        with progress_bar() as progress:
-            path = store.fetch(name, progress=progress)
+        path = fetch(store, name)
         with store.lease(path):
             print(_copy(path, folder) if folder else path)
     return 0
+
+
+def fetch(store: Store, name: str) -> Path:
+    """Fetch a checkpoint with a bar on standard error.
+
+    Raises:
+        BadCheckpoint: `name` is the path of a file that is not there, which is the user's mistake and not the bucket's.
+        StoreError: the download failed.
+    """
+    try:
+        store.locate(name)
+    except ObjectMissing as error:
+        raise BadCheckpoint(str(error)) from error
+    with progress_bar() as progress:
+        return store.fetch(name, progress=progress)
 
 
 @contextmanager
