@@ -126,11 +126,15 @@ def _lineage(row: Row) -> str:
 
 
 def _recipe(row: Row) -> str:
-    level = AUGMENTATIONS.get(_text(row, "aug"))
+    published = _is_published(row)
+    # The words for a level are AugReg's; others may mean something else by its name.
+    level = AUGMENTATIONS.get(_text(row, "aug")) if published else None
     weight_decay, dropout, depth = (_number(row, key) for key in ("wd", "do", "sd"))
     parts = []
     if level is not None:
         parts.append(f"altered its images by {level.sentence} (level {_text(row, 'aug')})")
+    elif _text(row, "aug"):
+        parts.append(f"used augmentation level {_text(row, 'aug')}")
     if weight_decay is not None:
         parts.append(f"held the weights small with weight decay {weight_decay:g}")
     if dropout is not None and depth is not None:
@@ -144,7 +148,9 @@ def _recipe(row: Row) -> str:
     recipe = f"Pre-training {_listed(parts)}." if parts else "The recipe of the pre-training is not known."
     rate = _number(row, "adapt_lr")
     if is_fine_tuned(row) and rate is not None:
-        recipe += f" Fine-tuning: SGD with momentum, learning rate {rate:g}, crop and flip only."
+        recipe += (
+            f" Fine-tuning: SGD with momentum, learning rate {rate:g}{', crop and flip only' if published else ''}."
+        )
     return recipe
 
 
@@ -209,7 +215,7 @@ def _metrics(row: Row) -> tuple[tuple[str, str, str | None], ...]:
 def _facts(row: Row) -> tuple[tuple[str, str], ...]:
     name, filename = _text(row, "name"), _text(row, "filename")
     own = _text(row, "adapt_filename") if is_fine_tuned(row) else filename
-    published = _text(row, "source") in ("", "augreg")
+    published = _is_published(row)
     side = _number(row, "adapt_resolution") or (PRETRAINING_RESOLUTION if published else None)
     speed, params, size = (_number(row, key) for key in ("infer_samples_per_sec", "params", "size_bytes"))
     model = MODEL_FACTS.get(name)
@@ -217,8 +223,8 @@ def _facts(row: Row) -> tuple[tuple[str, str], ...]:
         ("File", own),
         ("Pre-trained file", filename if own != filename else ""),
         ("Model", f"{name}: {model.label}" if model else name),
-        ("Parameters", f"{params / 1e6:,.1f} million with 1,000 classes" if params else ""),
-        ("File size", f"{size / 1e6:,.0f} MB" if size else ""),
+        ("Parameters", _count(params, published=published) if params else ""),
+        ("File size", f"{size / 1e6:,.{0 if size >= 1e7 else 1}f} MB" if size else ""),
         ("Speed", f"{speed:,.0f} img/s at {side or 0:.0f} px (one V100, timm)" if speed and published else ""),
         ("Input", (f"{side:.0f} × {side:.0f} px, " if side else "") + INPUT_SCALING),
         ("Head", _head(row)),
@@ -226,6 +232,16 @@ def _facts(row: Row) -> tuple[tuple[str, str], ...]:
         ("Upstream accuracy from", _text(row, "final_val_source") if _text(row, "final_val_source") != EXACT else ""),
     ]
     return tuple((label, text) for label, text in facts if text)
+
+
+def _is_published(row: Row) -> bool:
+    return _text(row, "source") in ("", "augreg")
+
+
+def _count(params: float, *, published: bool) -> str:
+    if published:
+        return f"{params / 1e6:,.1f} million with 1,000 classes"
+    return f"{params / 1e6:,.1f} million" if params >= 1e6 else f"{params:,.0f}"
 
 
 def _head(row: Row) -> str:

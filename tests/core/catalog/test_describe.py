@@ -149,3 +149,29 @@ def test_fine_tuned_rows_are_told_by_their_target(row, answer):
 )
 def test_fractions_are_written_as_per_cent(fraction, text):
     assert percent(fraction) == text
+
+
+def test_a_small_file_of_another_collection_claims_nothing_of_augreg():
+    row = {
+        "name": "N/8",
+        "ds": "glyphs",
+        "aug": "none",
+        "wd": 0.1,
+        "do": 0.0,
+        "sd": 0.0,
+        "source": "demo",
+        "adapt_ds": "digits",
+        "adapt_filename": "N_8-glyphs--digits",
+        "filename": "N_8-glyphs",
+        "adapt_lr": 0.1,
+        "params": 96_588.0,
+        "size_bytes": 403_822.0,
+        "infer_samples_per_sec": 14_263.0,
+    }
+    description = describe(row)
+    facts = dict(description.facts)
+    assert facts["Parameters"] == "96,588"
+    assert facts["File size"] == "0.4 MB"
+    assert "Speed" not in facts
+    assert "flip" not in description.recipe
+    assert "augmentation level none" in description.recipe
