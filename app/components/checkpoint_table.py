@@ -67,58 +67,14 @@ def files_table(files: pd.DataFrame, chosen: str, on_choose: OnChoose, *, key: s
     """
     target = target or main_target(files)
     best = f"best_{target}" if f"best_{target}" in files else "best_adapt_test"
-    # Categories and short floats: the first screen sends every row.
-    shown = pd.DataFrame(
-        {
-            "Model": files["name"],
-            "Pre-trained on": _in_words(files["ds"], _short_set),
-            "Augmentation": files["aug"],
-            "Regularisation": _in_words(files["regularisation"], lambda each: _SHORT_REGULARISATION.get(each, each)),
-            "Weight decay": files["wd"].astype("float32"),
-            "Rounded": pd.Categorical((files["final_val_source"] == ROUNDED).map({True: "≈", False: ""})),
-            "Upstream": (files["final_val"] * 100).round(2).astype("float32"),
-            "Fine-tuned": (files[best] * 100).round(2).astype("float32"),
-            "Speed": files["infer_samples_per_sec"].round().astype("float32"),
-            "Parameters": (files["params"] / 1e6).astype("float32"),
-            "File": (files["size_bytes"] / 1e6).astype("float32"),
-        }
-    )
-    label = label_of("adapt_ds", target)
-    config = {
-        "Model": st.column_config.TextColumn("Model", width=76, pinned=True),
-        "Pre-trained on": st.column_config.TextColumn(width=108),
-        "Augmentation": st.column_config.TextColumn(width=96),
-        "Regularisation": st.column_config.TextColumn("Dropout", width=80),
-        "Weight decay": st.column_config.NumberColumn("Decay", width=50, format="%.2f", help="Weight decay"),
-        "Rounded": st.column_config.TextColumn("", width=24, help="≈ means that only a whole per cent is published"),
-        "Upstream": st.column_config.NumberColumn(
-            "Upstream",
-            width=72,
-            format="%.3g %%",
-            help="Accuracy on held-out images of the pre-training set: compare only within one set. "
-            "≈ means that only a whole per cent is published.",
-        ),
-        "Fine-tuned": st.column_config.NumberColumn(
-            label.removesuffix("-1k").removeprefix("Oxford-IIIT ").removesuffix(" distance"),
-            width=70,
-            format="%.1f %%",
-            help=f"Highest test accuracy of this file's fine-tunes on {label}",
-        ),
-        "Speed": st.column_config.NumberColumn(
-            "img/s", width=60, format="localized", help="Images per second on a V100 at 224 px"
-        ),
-        "Parameters": st.column_config.NumberColumn(
-            "Params", width=66, format="%.1f M", help="Parameters with a head of 1,000 classes"
-        ),
-        "File": st.column_config.NumberColumn("File", width=64, format="%.0f MB"),
-    }
+    published = bool((files["source"] == "augreg").all())
     named_rows(
-        shown,
+        _files_shown(files, best),
         files["filename"].astype("str").tolist(),
         chosen,
         on_choose,
         key=f"files {key}",
-        config=config,
+        config=_files_config(label_of("adapt_ds", target), published=published),
         most_rows=10,
         alt="Pre-trained files that pass the filters",
     )
@@ -184,3 +140,61 @@ def named_rows(
         placeholder="–",
         alt=alt,
     )
+
+
+def _files_shown(files: pd.DataFrame, best: str) -> pd.DataFrame:
+    """Give the table of `files_table`; `best` is the column of the fine-tuned accuracy."""
+    # Categories and short floats: the first screen sends every row.
+    return pd.DataFrame(
+        {
+            "Model": files["name"],
+            "Pre-trained on": _in_words(files["ds"], _short_set),
+            "Augmentation": files["aug"],
+            "Regularisation": _in_words(files["regularisation"], lambda each: _SHORT_REGULARISATION.get(each, each)),
+            "Weight decay": files["wd"].astype("float32"),
+            "Rounded": pd.Categorical((files["final_val_source"] == ROUNDED).map({True: "≈", False: ""})),
+            "Upstream": (files["final_val"] * 100).round(2).astype("float32"),
+            "Fine-tuned": (files[best] * 100).round(2).astype("float32"),
+            "Speed": files["infer_samples_per_sec"].round().astype("float32"),
+            "Parameters": (files["params"] / 1e6).astype("float32"),
+            "File": (files["size_bytes"] / 1e6).astype("float32"),
+        }
+    )
+
+
+def _files_config(label: str, *, published: bool) -> dict[str, ColumnConfig | str | None]:
+    """Give the columns of `files_table`; `published` is whether all figures are AugReg's."""
+    return {
+        "Model": st.column_config.TextColumn("Model", width=76, pinned=True),
+        "Pre-trained on": st.column_config.TextColumn(width=108),
+        "Augmentation": st.column_config.TextColumn(width=96),
+        "Regularisation": st.column_config.TextColumn("Dropout", width=80),
+        "Weight decay": st.column_config.NumberColumn("Decay", width=50, format="%.2f", help="Weight decay"),
+        "Rounded": st.column_config.TextColumn("", width=24, help="≈ means that only a whole per cent is published"),
+        "Upstream": st.column_config.NumberColumn(
+            "Upstream",
+            width=72,
+            format="%.3g %%",
+            help="Accuracy on held-out images of the pre-training set: compare only within one set. "
+            "≈ means that only a whole per cent is published.",
+        ),
+        "Fine-tuned": st.column_config.NumberColumn(
+            label.removesuffix("-1k").removeprefix("Oxford-IIIT ").removesuffix(" distance"),
+            width=70,
+            format="%.1f %%",
+            help=f"Highest test accuracy of this file's fine-tunes on {label}",
+        ),
+        "Speed": st.column_config.NumberColumn(
+            "img/s",
+            width=60,
+            format="localized",
+            help="Images per second" + (" on a V100 at 224 px" if published else ""),
+        ),
+        "Parameters": st.column_config.NumberColumn(
+            "Params",
+            width=66,
+            format="%.1f M",
+            help="Parameters" + (" with a head of 1,000 classes" if published else ""),
+        ),
+        "File": st.column_config.NumberColumn("File", width=64, format="%.0f MB"),
+    }

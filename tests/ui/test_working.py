@@ -37,6 +37,7 @@ def test_progress_says_what_is_known(progress, words):
 
 def test_taken_uploads_leave_the_memory(run_function):
     def page():
+        import streamlit as st
         from streamlit.runtime.scriptrunner import get_script_run_ctx
 
         from app.components.uploads import forget_uploads
