@@ -1,16 +1,10 @@
 """Many users, one predictor process: a real one in every test here."""
 
-import contextlib
 import dataclasses
 import gc
 import os
-import pathlib
-import resource
 import signal
-import subprocess
-import sys
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -18,111 +12,13 @@ import pytest
 from vit_core.errors import (
     BadCheckpoint,
     BadInput,
-    BadSetting,
     Cancelled,
     ObjectMissing,
-    OutOfMemory,
     PredictorBusy,
-    PredictorCrashed,
-    PredictorError,
 )
 from vit_core.inference.predictor import load_predictor
-from vit_core.inference.service import PredictionService, Request
-from vit_core.models.config import ModelConfig
+from vit_core.inference.service import PredictionService
 from vit_core.preprocess import read_image, to_model_input
-
-
-@pytest.fixture(scope="module")
-def first_stages():
-    """The stages of the very first request to `service`, in order."""
-    return []
-
-
-@pytest.fixture(scope="module")
-def service(cpu_settings, ask, first_stages):
-    with PredictionService(cpu_settings) as service:
-        ticket = service.submit(ask(0))
-        while not ticket.done():
-            if (stage := ticket.stage()) not in first_stages[-1:]:
-                first_stages.append(stage)
-            time.sleep(0.0005)
-        yield service
-
-
-@pytest.fixture
-def running(service, ask):
-    """The service with its process up and the checkpoint loaded."""
-    service.submit(ask(0)).result()
-    return service
-
-
-@pytest.fixture(scope="module")
-def killed_web_process(cpu_settings, tiny_checkpoint, picture, tmp_path_factory):
-    """Classify in a process of its own and kill it; give the heavy modules it had imported, and its predictor's pid."""
-    image = tmp_path_factory.mktemp("web") / "x.png"
-    image.write_bytes(picture(0))
-    script = """
-import pathlib, sys, time
-from vit_core.inference.service import PredictionService, Request
-from vit_core.settings import Settings
-cache, checkpoint, image = map(pathlib.Path, sys.argv[1:])
-service = PredictionService(Settings(cache_dir=cache, device="cpu"))
-request = Request("tiny", checkpoint, (image.read_bytes(),), ("x.png",), attention=True)
-assert service.submit(request).result().images[0].predictions
-print(sorted({"jax", "jaxlib", "flax", "optax"} & set(sys.modules)))
-print(service._worker.pid, flush=True)
-time.sleep(600)
-"""
-    command = [sys.executable, "-W", "error", "-c", script, cpu_settings.cache_dir, tiny_checkpoint, image]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as web:
-        heavy, pid = web.stdout.readline().strip(), int(web.stdout.readline())
-        assert is_running(pid)
-        web.kill()
-    return heavy, pid
-
-
-@pytest.fixture(scope="module")
-def ask(tiny_checkpoint, picture):
-    """Make a request for pictures by their seeds."""
-
-    def make(*seeds, path=tiny_checkpoint, name="tiny", **options):
-        images = tuple(picture(seed) for seed in seeds)
-        return Request(name, path, images, tuple(f"{seed}.png" for seed in seeds), **options)
-
-    return make
-
-
-def worker_pid(service):
-    return service._worker.pid  # the one thing here that no user can see
-
-
-@contextlib.contextmanager
-def paused(service):
-    """Stop the predictor process in its tracks, so that what happens meanwhile is certain."""
-    pid = worker_pid(service)
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
-def is_running(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
-# --- answers ------------------------------------------------------------------------------------------------------
 
 
 def test_the_web_process_never_imports_jax(killed_web_process):
@@ -238,10 +134,7 @@ def test_a_checkpoint_without_a_head_is_refused(service, ask, write_checkpoint, 
         service.submit(ask(0, path=path, name="headless")).result()
 
 
-# --- many users ---------------------------------------------------------------------------------------------------
-
-
-def test_requests_that_wait_together_are_computed_together(running, ask):
+def test_requests_that_wait_together_are_computed_together(running, ask, paused, wait_until):
     alone = {seed: running.submit(ask(seed)).result().images[0].predictions[0].index for seed in range(8)}
     with paused(running):
         first = running.submit(ask(99))
@@ -262,7 +155,9 @@ def test_requests_that_wait_together_are_computed_together(running, ask):
     assert {seed: answer.images[0].predictions[0].index for seed, answer in answers.items()} == alone
 
 
-def test_requests_for_other_checkpoints_or_options_are_kept_apart(running, ask, write_checkpoint, tiny_config):
+def test_requests_for_other_checkpoints_or_options_are_kept_apart(
+    running, ask, write_checkpoint, tiny_config, paused, wait_until
+):
     other = write_checkpoint(tiny_config, seed=5)
     with paused(running):
         running.submit(ask(99))
@@ -277,7 +172,7 @@ def test_requests_for_other_checkpoints_or_options_are_kept_apart(running, ask, 
     assert answers[0].images[0].predictions != answers[1].images[0].predictions
 
 
-def test_a_large_request_goes_in_parts_and_lets_others_in_between(running, ask):
+def test_a_large_request_goes_in_parts_and_lets_others_in_between(running, ask, paused, wait_until):
     with paused(running):
         large = running.submit(ask(*range(70)))
         wait_until(lambda: large.place() == 0)
@@ -293,7 +188,7 @@ def test_a_large_request_goes_in_parts_and_lets_others_in_between(running, ask):
     assert answer.batch_images == 32
 
 
-def test_past_the_bound_it_is_busy_and_says_the_place(cpu_settings, ask):
+def test_past_the_bound_it_is_busy_and_says_the_place(cpu_settings, ask, worker_pid, wait_until):
     with PredictionService(cpu_settings, queue_limit=2) as service:
         first = service.submit(ask(0))  # the process takes seconds to start, and is stopped before it has
         wait_until(lambda: first.place() == 0 and service.status().state == "starting")
@@ -306,7 +201,7 @@ def test_past_the_bound_it_is_busy_and_says_the_place(cpu_settings, ask):
         assert [ticket.place() for ticket in waiting[1:]] == [1, 2]
 
 
-def test_the_bytes_that_wait_are_bounded_too(cpu_settings, ask):
+def test_the_bytes_that_wait_are_bounded_too(cpu_settings, ask, worker_pid, wait_until):
     with PredictionService(cpu_settings, queue_bytes=2 * ask(0).size_bytes) as service:
         first = service.submit(ask(0))
         wait_until(lambda: first.place() == 0 and service.status().state == "starting")
@@ -318,7 +213,7 @@ def test_the_bytes_that_wait_are_bounded_too(cpu_settings, ask):
         assert service.submit(ask(0)).place() == 1
 
 
-def test_a_cancelled_request_is_dropped(running, ask):
+def test_a_cancelled_request_is_dropped(running, ask, paused, wait_until):
     with paused(running):
         first = running.submit(ask(0))
         wait_until(lambda: first.place() == 0)
@@ -342,7 +237,7 @@ def test_cancelling_after_the_answer_changes_nothing(service, ask):
     assert ticket.result() is answer
 
 
-def test_a_ticket_that_nobody_holds_is_dropped(running, ask):
+def test_a_ticket_that_nobody_holds_is_dropped(running, ask, paused, wait_until):
     with paused(running):
         first = running.submit(ask(0))
         wait_until(lambda: first.place() == 0)
@@ -354,7 +249,7 @@ def test_a_ticket_that_nobody_holds_is_dropped(running, ask):
     last.result()
 
 
-def test_waiting_has_a_time_limit_of_its_own(running, ask):
+def test_waiting_has_a_time_limit_of_its_own(running, ask, paused):
     with paused(running):
         ticket = running.submit(ask(0))
         with pytest.raises(TimeoutError, match=r"no answer yet after 0\.01 s"):
@@ -375,129 +270,3 @@ def test_afterwards_a_ticket_says_that_it_is_done(running, ask):
     ticket = running.submit(ask(0))
     ticket.result()
     assert (ticket.stage(), ticket.place(), ticket.progress()) == ("done", 0, (1, 1))
-
-
-# --- faults -------------------------------------------------------------------------------------------------------
-
-
-def test_a_killed_process_is_one_sentence_and_the_next_request_gets_a_fresh_one(running, ask):
-    old = worker_pid(running)
-    os.kill(old, signal.SIGSTOP)
-    ticket = running.submit(ask(0))
-    wait_until(lambda: ticket.place() == 0)
-    waiting = running.submit(ask(1))
-    os.kill(old, signal.SIGKILL)
-    with pytest.raises(PredictorCrashed) as caught:
-        ticket.result()
-    assert str(caught.value) == (
-        "The predictor process died: it was killed, as the system does when memory runs out. "
-        "The next request starts a fresh one; try again."
-    )
-    assert waiting.result().images[0].predictions
-    assert worker_pid(running) != old
-
-
-def test_a_process_killed_while_idle_is_replaced_unnoticed(running, ask):
-    os.kill(worker_pid(running), signal.SIGKILL)
-    wait_until(lambda: running.status().state == "cold")
-    assert running.status().loaded == ()
-    assert running.submit(ask(0)).result().images[0].predictions
-
-
-def test_a_process_that_hangs_is_stopped_and_said_so(cpu_settings, ask):
-    with PredictionService(cpu_settings, start_limit_s=0.2) as service:  # no JAX starts in that time
-        with pytest.raises(PredictorCrashed, match=r"gave no answer for 0\.2 s and was stopped; try again"):
-            service.submit(ask(0)).result()
-        assert service.status().state == "cold"
-
-
-@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits another process's memory, as only Linux can")
-def test_too_little_memory_is_one_sentence_and_the_next_request_gets_a_fresh_process(running, ask, write_checkpoint):
-    # Few weights, and attention of 32 heads over 4097 tokens: 8.6 GB, which are never touched.
-    config = ModelConfig(
-        patch_size=1, hidden_size=32, num_layers=4, mlp_dim=4, num_heads=32, num_classes=10, resolution=64
-    )
-    path = write_checkpoint(config, name="hungry")
-    old = worker_pid(running)
-    used = int(pathlib.Path(f"/proc/{old}/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.prlimit(old, resource.RLIMIT_AS, (used + 4_000_000_000, resource.RLIM_INFINITY))
-    with pytest.raises(OutOfMemory, match=r"The device \(CPU\) has too little memory for custom 32x4/1 at 64 px"):
-        running.submit(ask(0, path=path, attention=True)).result()
-    assert running.submit(ask(0)).result().images[0].predictions
-    assert worker_pid(running) != old
-
-
-def test_a_process_that_cannot_start_says_why(cpu_settings, ask, monkeypatch, tmp_path):
-    (tmp_path / "jax.py").write_text("raise ImportError('libfoo.so is missing')")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with (
-        PredictionService(cpu_settings) as service,
-        pytest.raises(PredictorCrashed, match=r"it ended with 'ImportError: libfoo\.so is missing'"),
-    ):
-        service.submit(ask(0)).result()
-
-
-def test_a_device_that_is_not_there_is_one_sentence(cpu_settings, ask):
-    with PredictionService(dataclasses.replace(cpu_settings, device="tpu")) as service:
-        with pytest.raises(BadSetting, match="The device is set to 'tpu', but JAX finds only CPU here"):
-            service.submit(ask(0)).result()
-        assert service.status().state == "cold"
-
-
-# --- life ---------------------------------------------------------------------------------------------------------
-
-
-def test_its_life_is_told_from_cold_to_closed(cpu_settings, ask):
-    service = PredictionService(cpu_settings)
-    assert (service.status().state, service.status().device) == ("cold", None)
-    service.submit(ask(0)).result()
-    wait_until(lambda: service.status().state == "ready")
-    assert (service.status().device, service.status().loaded) == ("CPU", ("tiny",))
-    pid = worker_pid(service)
-    os.kill(pid, signal.SIGSTOP)
-    tickets = [service.submit(ask(0)), service.submit(ask(1, preprocessing="crop"))]
-    wait_until(lambda: service.status().state == "busy")
-    service.close()
-    assert service.status().state == "cold"
-    assert not is_running(pid)
-    for ticket in tickets:
-        with pytest.raises(PredictorError, match=r"^The predictor was shut down\.$"):
-            ticket.result()
-    with pytest.raises(PredictorError, match="shut down; restart the app"):
-        service.submit(ask(0))
-    service.close()
-
-
-def test_ctrl_c_in_the_terminal_is_the_web_processs_business(running):
-    assert os.getpgid(worker_pid(running)) != os.getpgid(0)
-
-
-def test_a_service_that_was_never_used_starts_nothing(cpu_settings):
-    before = threading.active_count()
-    with PredictionService(cpu_settings) as service:
-        assert service.status().state == "cold"
-        assert threading.active_count() == before
-
-
-def test_the_process_does_not_outlive_a_web_process_that_is_killed(killed_web_process):
-    _, pid = killed_web_process
-    wait_until(lambda: not is_running(pid))
-
-
-def test_the_device_is_given_up_and_taken_back(cpu_settings, ask):
-    with PredictionService(dataclasses.replace(cpu_settings, device="auto")) as service:
-        service.submit(ask(0)).result()
-        holder = worker_pid(service)
-        service.release_device()
-        assert not is_running(holder)
-        assert service.submit(ask(0)).result().device == "CPU"
-        service.reclaim_device()
-        assert service.status().state == "cold"  # until somebody asks again
-
-
-def test_giving_up_the_device_waits_for_what_is_computed(running, ask):
-    with paused(running):
-        ticket = running.submit(ask(0))
-        wait_until(lambda: ticket.place() == 0)
-        running.release_device()  # the settings say "cpu" already: there is nothing to give up
-    ticket.result()
