@@ -178,7 +178,7 @@ class AnswerBook:
         ticket, (question, portion) = self.ticket, self._asked
         self.ticket, self._asked = None, None
         try:
-            answer = ticket.result(timeout_s=0)
+            answer = ticket.result(timeout_s=0.0)
         except VitError as error:
             self.failure = error
         else:

@@ -1,4 +1,4 @@
-"""What all tests share: an environment of their own, a real bucket server, and a proxy that spoils its answers.
+"""What all tests share: shape checks, an environment of their own, a real bucket server, a proxy that spoils answers.
 
 The bucket server speaks the protocol of Google's buckets (gcp-storage-emulator, in memory). It has no permissions,
 and ignores generations and If-Range; the proxy before it adds what the real buckets do there, and the faults that a
@@ -23,6 +23,24 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
 from gcp_storage_emulator.server import create_server
+from jaxtyping import install_import_hook
+
+# Array shapes in signatures are checked on every call, in modules imported from here on: before all others.
+install_import_hook(
+    [
+        "vit_core.models.layers",
+        "vit_core.models.resnet",
+        "vit_core.models.vit",
+        "vit_core.models.build",
+        "vit_core.checkpoints",
+        "vit_core.inference",
+        "vit_core.image_file",
+        "vit_core.image_header",
+        "vit_core.preprocess",
+    ],
+    "beartype.beartype",
+)
+
 
 BUCKET, FOLDER = "vit_models", "augreg"
 NOWHERE = "http://127.0.0.1:1"  # a port on which nothing listens

@@ -7,6 +7,8 @@ VitError                    the message is one sentence for a person: the item, 
 │   ├── BadIndex            a table that is not an index of checkpoints
 │   ├── BadQuery            a filter expression outside the allowed language
 │   ├── BadCheckpoint       a file that is no checkpoint, or not of a known architecture
+│   ├── BadDataset          a zip, folder or name that gives no images by class
+│   ├── BadRun              a run's name, folder or state that does not allow what was asked
 │   └── BadSetting          an environment variable or a flag with an impossible value
 └── Failure                 the input was fine and something else was not; the command line exits with 1
     ├── StoreError          a bucket, a download or the cache
@@ -16,10 +18,13 @@ VitError                    the message is one sentence for a person: the item, 
     │   ├── CorruptDownload the bytes do not match the checksum or the length that the bucket states
     │   ├── StorageFull     the disk or the cache limit has no room
     │   └── Cancelled       the user stopped it
-    └── PredictorError      the process that owns the accelerator
-        ├── PredictorBusy   the queue is full; says the place
-        ├── PredictorCrashed the process died; a fresh one takes the next request
-        └── OutOfMemory     the device has too little memory for this model and batch
+    ├── PredictorError      the process that owns the accelerator
+    │   ├── PredictorBusy   the queue is full; says the place
+    │   ├── PredictorCrashed the process died; a fresh one takes the next request
+    │   └── OutOfMemory     the device has too little memory for this model and batch
+    └── TrainingError       a fine-tuning run
+        ├── Diverged        the loss is no longer a number
+        └── NoMemory        the device has too little memory even for the smallest part of a batch
 """
 
 import difflib
@@ -72,6 +77,14 @@ class BadCheckpoint(BadInput):
     """A file that is no checkpoint, or not of a known architecture."""
 
 
+class BadDataset(BadInput):
+    """A zip, folder or name that gives no images by class."""
+
+
+class BadRun(BadInput):
+    """A run's name, folder or state that does not allow what was asked."""
+
+
 class BadSetting(BadInput):
     """An environment variable or a flag with an impossible value."""
 
@@ -122,6 +135,18 @@ class PredictorCrashed(PredictorError):
 
 class OutOfMemory(PredictorError):
     """The device has too little memory for this model and batch."""
+
+
+class TrainingError(Failure):
+    """A fine-tuning run failed."""
+
+
+class Diverged(TrainingError):
+    """The loss is no longer a number."""
+
+
+class NoMemory(TrainingError):
+    """The device has too little memory even for the smallest part of a batch."""
 
 
 def shorten(text: str, limit: int = 120) -> str:

@@ -30,7 +30,9 @@ class Settings:
         runs_dir: folder of fine-tuning runs.
         engine: what starts fine-tuning runs.
         device: "auto" takes the accelerator that is there.
-        max_upload_mb: largest upload in a page, in 10^6 bytes.
+        max_upload_mb: largest picture or table that a page takes, in 10^6 bytes.
+        max_data_mb: largest zip of training images that a page takes, in 10^6 bytes.
+        data_root: folder below which a page may be told to take training images from; None allows none.
     """
 
     bucket: str = PUBLIC_BUCKET
@@ -43,6 +45,8 @@ class Settings:
     engine: str = "local"
     device: str = "auto"
     max_upload_mb: int = 20
+    max_data_mb: int = 2000
+    data_root: Path | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -60,6 +64,7 @@ class Settings:
         def read(name: str, otherwise: str) -> str:
             return environment.get(name, "").strip() or otherwise
 
+        data_root = read("VIT_DATA_ROOT", "")
         return cls(
             bucket=read("VIT_BUCKET", default.bucket),
             index=read("VIT_INDEX", "") or None,
@@ -69,6 +74,8 @@ class Settings:
             engine=_one_of("VIT_ENGINE", read("VIT_ENGINE", default.engine), ENGINES),
             device=_one_of("VIT_DEVICE", read("VIT_DEVICE", default.device), DEVICES),
             max_upload_mb=_megabytes("VIT_MAX_UPLOAD_MB", read("VIT_MAX_UPLOAD_MB", str(default.max_upload_mb))),
+            max_data_mb=_megabytes("VIT_MAX_DATA_MB", read("VIT_MAX_DATA_MB", str(default.max_data_mb))),
+            data_root=parse_path("VIT_DATA_ROOT", data_root).absolute() if data_root else None,
         )
 
 

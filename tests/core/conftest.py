@@ -1,4 +1,4 @@
-"""What the tests of the core share: shape checks switched on, weights that need no download, tiny models."""
+"""What the tests of the core share: weights that need no download, tiny models."""
 
 import importlib.util
 import pathlib
@@ -8,25 +8,8 @@ from collections.abc import Callable, Mapping
 import hypothesis
 import numpy as np
 import pytest
-from jaxtyping import install_import_hook
 
 from vit_core.models.config import ModelConfig, ResNetConfig
-
-# Array shapes in signatures are checked on every call; this works on modules imported from here on.
-install_import_hook(
-    [
-        "vit_core.models.layers",
-        "vit_core.models.resnet",
-        "vit_core.models.vit",
-        "vit_core.models.build",
-        "vit_core.checkpoints",
-        "vit_core.inference",
-        "vit_core.image_file",
-        "vit_core.image_header",
-        "vit_core.preprocess",
-    ],
-    "beartype.beartype",
-)
 
 # The same examples on every machine, and no clock: a busy machine is not a failure.
 hypothesis.settings.register_profile("core", deadline=None, derandomize=True)
