@@ -8,6 +8,7 @@ test plans: refusals, cuts, stalls, corrupt bytes, replaced objects. Nothing of 
 import base64
 import contextlib
 import dataclasses
+import hashlib
 import http.client
 import http.server
 import json
@@ -21,9 +22,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+import numpy as np
 import pytest
 from gcp_storage_emulator.server import create_server
 from jaxtyping import install_import_hook
+from PIL import Image, ImageDraw
 
 # Array shapes in signatures are checked on every call, in modules imported from here on: before all others.
 install_import_hook(
@@ -37,10 +40,14 @@ install_import_hook(
         "vit_core.image_file",
         "vit_core.image_header",
         "vit_core.preprocess",
+        "vit_core.datasets",
+        "vit_core.training",
+        "vit_core.export",
     ],
     "beartype.beartype",
 )
 
+from vit_core.datasets.dataset import DataSet, Example  # noqa: E402 - after the switch
 
 BUCKET, FOLDER = "vit_models", "augreg"
 NOWHERE = "http://127.0.0.1:1"  # a port on which nothing listens
@@ -416,3 +423,61 @@ def _object_of(path) -> tuple[str, str]:
 
 def _etag(about) -> str | None:
     return f'"{base64.b64decode(about["md5Hash"]).hex()}"' if about else None
+
+
+# --- pictures to learn from ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def draw_classes():
+    """Give a function that draws JPEGs into CLASS/NUMBER.jpg below a folder: three shapes that a tiny model can learn.
+
+    `draw_classes(folder, per_class=12, size=48, seed=0)` gives the folder. Equal arguments draw equal bytes.
+    """
+
+    def draw_all(folder: Path, *, per_class: int = 12, size: int = 48, seed: int = 0) -> Path:
+        rng = np.random.default_rng(seed)
+        for name, paint in _SHAPES.items():
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            for number in range(per_class):
+                picture = Image.fromarray(rng.integers(0, 60, (size, size, 3), np.uint8))
+                ink = tuple(int(value) for value in rng.integers(150, 256, 3))
+                left, top = (int(value) for value in rng.integers(2, size // 3, 2))
+                paint(ImageDraw.Draw(picture), (left, top, left + size // 2, top + size // 2), ink)
+                picture.save(folder / name / f"{number:03d}.jpg", quality=90)
+        return folder
+
+    return draw_all
+
+
+@pytest.fixture(scope="session")
+def drawn_dataset(draw_classes, tmp_path_factory):
+    """A data set of three drawn classes: 24 images to learn from and 12 to test on, 48 px each."""
+    root = draw_classes(tmp_path_factory.mktemp("drawn"), per_class=12)
+    classes = ("bar", "disc", "frame")
+    examples = [
+        _example(root, path, classes.index(path.parent.name), "test" if int(path.stem) % 3 == 0 else "train")
+        for path in sorted(root.glob("*/*.jpg"))
+    ]
+    return DataSet("drawn", root, classes, tuple(examples), test_share=1 / 3)
+
+
+def _example(root, path, label, part):
+    data = path.read_bytes()
+    with Image.open(path) as image:
+        width, height = image.size
+    name = path.relative_to(root).as_posix()
+    digest = hashlib.sha256(data).hexdigest()
+    return Example(name, name, label, part, digest, len(data), width, height, digest[:16])
+
+
+def _bar(pen, box, ink):
+    middle = (box[1] + box[3]) // 2
+    pen.rectangle((box[0], middle - 3, box[2], middle + 3), fill=ink)
+
+
+_SHAPES = {
+    "bar": _bar,
+    "disc": lambda pen, box, ink: pen.ellipse(box, fill=ink),
+    "frame": lambda pen, box, ink: pen.rectangle(box, outline=ink, width=3),
+}
