@@ -1,0 +1,57 @@
+"""`app`: the web page from the command line."""
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def started_app(
+    environment: dict[str, str], free_port: int, tmp_path: Path
+) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    command = [sys.executable, "-m", "vit_core", "app", "--port", str(free_port)]
+    with subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        yield process, free_port
+        process.terminate()
+
+
+def test_app_prints_its_address_and_serves(started_app: tuple[subprocess.Popen[str], int]):
+    process, port = started_app
+    assert process.stderr is not None
+    assert f"http://127.0.0.1:{port}" in process.stderr.readline()
+    assert wait_for(f"http://127.0.0.1:{port}/_stcore/health") == b"ok"
+
+
+def test_app_on_a_taken_port_says_how_to_take_another(run: Run, free_port: int):
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", free_port))
+        holder.listen()
+        result = run("app", "--port", free_port)
+    assert result.returncode == 1
+    assert f"--port {free_port + 1}" in result.stderr
+
+
+def wait_for(url: str) -> bytes:
+    """Ask until somebody answers, at most a minute."""
+    for _ in range(120):
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return answer.read()
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError(f"nobody answers at {url}")
