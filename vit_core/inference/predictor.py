@@ -19,10 +19,10 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from vit_core.checkpoints.restore import load_checkpoint
+from vit_core.devices import describe_device, enable_compile_cache, pick_device
 from vit_core.errors import BadCheckpoint, BadInput, shorten
 from vit_core.inference import programs
 from vit_core.inference.attention import Attention
-from vit_core.inference.devices import describe_device, enable_compile_cache, pick_device
 from vit_core.inference.labels import Labels, labels_for, own_labels, read_labels
 from vit_core.inference.programs import Outputs
 from vit_core.inference.results import Prediction

@@ -15,9 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Float32, Num, PyTree, UInt8
 
+from vit_core.devices import describe_device
 from vit_core.errors import OutOfMemory
 from vit_core.inference.attention import Attention, summarise
-from vit_core.inference.devices import describe_device
 from vit_core.models.build import GraphDef, Params, build, forward
 from vit_core.models.config import ModelConfig
 

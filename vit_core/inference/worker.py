@@ -22,8 +22,8 @@ from typing import cast
 import jax
 import numpy as np
 
+from vit_core.devices import describe_device, enable_compile_cache, pick_device
 from vit_core.errors import BadCheckpoint, BadImage, OutOfMemory, PredictorError, VitError
-from vit_core.inference.devices import describe_device, enable_compile_cache, pick_device
 from vit_core.inference.frames import Frame, FrameError, read_frame, write_frame
 from vit_core.inference.messages import (
     Batch,

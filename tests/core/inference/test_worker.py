@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from vit_core.devices import pick_device
 from vit_core.errors import BadCheckpoint, ObjectMissing
-from vit_core.inference.devices import pick_device
 from vit_core.inference.frames import Frame, read_frame, write_frame
 from vit_core.inference.messages import Batch, BatchKey, answer_from_frame, batch_to_frame
 from vit_core.inference.worker import LoadedModels

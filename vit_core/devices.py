@@ -1,4 +1,4 @@
-"""The device that computes, by the name in the settings; and the folder in which compiled programs are kept."""
+"""The devices that compute, by the name in the settings; and the folder in which compiled programs are kept."""
 
 import contextlib
 import logging
@@ -23,10 +23,22 @@ def pick_device(setting: str) -> jax.Device:
     Raises:
         BadSetting: there is no such device; the message names what is there.
     """
+    return pick_devices(setting)[0]
+
+
+def pick_devices(setting: str) -> tuple[jax.Device, ...]:
+    """Give all devices of a kind that this process reaches, in JAX's order.
+
+    Args:
+        setting: as for `pick_device`.
+
+    Raises:
+        BadSetting: there is no such device; the message names what is there.
+    """
     if setting == "auto":
-        return jax.devices()[0]
+        return tuple(jax.local_devices())
     try:
-        return jax.devices(setting)[0]
+        return tuple(jax.local_devices(backend=setting))
     except RuntimeError as error:
         there = sorted({device.platform.upper() for device in jax.devices()})
         raise BadSetting(
