@@ -6,6 +6,7 @@ a catalogue holds.
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
@@ -13,7 +14,7 @@ from vit_core.catalog.query import Filters
 from vit_core.errors import shorten
 
 Value = TypeVar("Value")
-Page = Literal["explore", "compare", "classify", "about"]
+Page = Literal["explore", "compare", "classify", "finetune", "runs", "about"]
 CATALOGUES = ("augreg", "demo", "yours")
 TABS = ("find", "paper")
 SORTS = (
@@ -29,6 +30,7 @@ SORTS = (
 REGULARISATION_CODES = {"none": "none", "dropout": "dropout + stochastic depth"}
 COMPARE_LIMIT = 4
 _MAX_ITEMS = 64
+_PLAIN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")  # of runs and of uploaded data sets; each is a folder's name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +47,9 @@ class Address:
         ascending: smallest first.
         upstream: the pre-training set that the chart shows, "" for the first one the filters leave.
         filters: what the table is narrowed to.
+        data: id of the uploaded data set that Fine-tune works with, "" for none.
+        run: name of a run: the one that Runs shows, and the one whose data and settings Fine-tune starts from; "" for
+            none. It does not follow from page to page.
     """
 
     catalogue: str = "augreg"
@@ -56,6 +61,8 @@ class Address:
     ascending: bool = False
     upstream: str = ""
     filters: Filters = dataclasses.field(default_factory=Filters)
+    data: str = ""
+    run: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +78,7 @@ class Parameter:
         of_filters: whether the fact is one of `Filters`.
         max_length: of the text, in characters.
         noun: what a note calls a value, "" for `name`.
+        follows: whether the fact goes along when a person turns to another page by a link that says nothing.
     """
 
     name: str
@@ -81,12 +89,19 @@ class Parameter:
     of_filters: bool = False
     max_length: int = 400
     noun: str = ""
+    follows: bool = True
 
 
 def _text(text: str) -> str:
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
         raise ValueError("must hold no control characters")
     return text.strip()
+
+
+def _plain_name(text: str) -> str:
+    if text and not _PLAIN_NAME.fullmatch(text):
+        raise ValueError("must be made of a to z, 0 to 9, - and _, at most 64 of them")
+    return text
 
 
 def _oneof_page(choices: Sequence[str]) -> Callable[[str], str]:
@@ -156,11 +171,13 @@ def _filter(
     return Parameter(name, fact, read, write, of_filters=True, noun=noun)
 
 
-_EVERY: tuple[Page, ...] = ("explore", "compare", "classify", "about")
+_EVERY: tuple[Page, ...] = ("explore", "compare", "classify", "finetune", "runs", "about")
 PARAMETERS: tuple[Parameter, ...] = (
     Parameter("catalogue", "catalogue", _oneof_page(CATALOGUES), str, _EVERY),
     Parameter("checkpoint", "checkpoint", _text, str, _EVERY),
     Parameter("compare", "compare", _each(_text, COMPARE_LIMIT), _joined, _EVERY, max_length=1200, noun="checkpoint"),
+    Parameter("data", "data", _plain_name, str, ("finetune",), noun="data set"),
+    Parameter("run", "run", _plain_name, str, ("runs", "finetune"), follows=False),
     Parameter("file", "file", _text, str, noun="pre-trained file"),
     Parameter("tab", "tab", _oneof_page(TABS), str),
     Parameter("sort", "sort", _oneof_page(SORTS), str),
@@ -233,6 +250,11 @@ def write_link(address: Address, page: Page) -> dict[str, str]:
         for parameter in of_page(page)
         if fact_of(address, parameter) != fact_of(Address(), parameter)
     }
+
+
+def on_arrival(address: Address) -> Address:
+    """Give the facts that go along to another page."""
+    return _without(address, [parameter for parameter in PARAMETERS if not parameter.follows])
 
 
 def of_page(page: Page) -> list[Parameter]:

@@ -5,7 +5,7 @@ session and are given here too, so that pages ask one place.
 """
 
 import os
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pandas as pd
 import streamlit as st
@@ -21,6 +21,10 @@ from vit_core.inference.service import PredictionService
 from vit_core.settings import Settings, bundled_data_dir
 from vit_core.store.downloads import Downloads
 from vit_core.store.store import Store
+
+if TYPE_CHECKING:
+    from vit_core.runs.device_share import DeviceShare
+    from vit_core.runs.library import Runs
 
 
 @st.cache_resource(show_spinner=False)
@@ -51,6 +55,24 @@ def downloads() -> Downloads:
 def service() -> PredictionService:
     """Give the way to the process that owns the accelerator; that process starts with the first picture."""
     return PredictionService(settings())
+
+
+@st.cache_resource(show_spinner=False)
+def runs() -> "Runs":
+    """Give the fine-tuning runs of this machine."""
+    from vit_core.runs.library import Runs
+
+    return Runs(settings())
+
+
+@st.cache_resource(show_spinner=False, on_release=lambda share: share.close())
+def device_share() -> "DeviceShare":
+    """Give what lends the predictor's device to a run that wants it; it works from the first call on."""
+    from vit_core.runs.device_share import DeviceShare
+
+    share = DeviceShare(service(), runs())
+    share.start()
+    return share
 
 
 @st.cache_resource(show_spinner=False)

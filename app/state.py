@@ -24,6 +24,7 @@ from app.links import (
     Address,
     Page,
     fact_of,
+    on_arrival,
     read_link,
     value_words,
     with_fact,
@@ -55,6 +56,8 @@ def open_page(page: Page) -> tuple[str, ...]:
     st.session_state[_PAGE] = page
     if touched or arrived:
         st.session_state[_NOTES] = ()
+    if arrived and not touched and not link and _ADDRESS in st.session_state:
+        st.session_state[_ADDRESS] = on_arrival(address())
     if _ADDRESS not in st.session_state or not (touched or (arrived and not link) or _is_late(link)):
         st.session_state[_ADDRESS], st.session_state[_NOTES] = read_link(link, page, start=address())
         _remember(link)
@@ -134,6 +137,16 @@ def compare(names: tuple[str, ...]) -> None:
 def add_to_compare(name: str) -> None:
     """Put a checkpoint on the list to compare. A comma parts the names in a link, and no checkpoint has one."""
     update(compare=tuple(dict.fromkeys([*address().compare, name.replace(",", " ")]))[:COMPARE_LIMIT])
+
+
+def open_run(name: str) -> None:
+    """Show one run, or all of them with ""."""
+    update(run=name)
+
+
+def choose_data(name: str) -> None:
+    """Work with an uploaded data set on Fine-tune, by its id; "" for none."""
+    update(data=name)
 
 
 def write_address(page: Page) -> None:

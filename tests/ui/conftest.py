@@ -31,11 +31,13 @@ def _by_itself(monkeypatch, tmp_path):
     folder.mkdir()
     monkeypatch.setenv("VIT_BUCKET", str(folder))
     monkeypatch.setenv("VIT_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("VIT_RUNS_DIR", str(tmp_path / "runs"))
     for cached in (
         resources.settings,
         resources.store,
         resources.own_checkpoints,
         resources.downloads,
+        resources.runs,
         resources.live_catalogue,
     ):
         cached.clear()

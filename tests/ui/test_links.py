@@ -1,10 +1,12 @@
 """Links that anybody may have written, read into facts with notes and written back."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.links import PARAMETERS, Address, read_link, write_link
+from app.links import PARAMETERS, Address, on_arrival, read_link, write_link
 from vit_core.catalog.query import Filters
 
 FILE = "B_16-i21k-300ep-lr_0.001-aug_medium1-wd_0.1-do_0.0-sd_0.0"
@@ -17,6 +19,8 @@ FULL = Address(
     sort="params",
     ascending=True,
     upstream="i1k",
+    data="flowers-2",
+    run="flowers_3",
     filters=Filters(
         search="B/16 100 % & more",
         families=("ViT",),
@@ -51,11 +55,22 @@ def test_every_fact_comes_back_from_its_link():
     address, notes = read_link(as_received(write_link(FULL, "explore")), "explore")
 
     assert notes == ()
-    assert address == FULL
+    assert address == dataclasses.replace(FULL, data="", run="")
+
+
+def test_a_data_set_and_a_run_come_back_from_their_link():
+    address, notes = read_link(as_received(write_link(FULL, "finetune")), "finetune")
+
+    assert notes == ()
+    assert (address.data, address.run) == (FULL.data, FULL.run)
 
 
 def test_every_parameter_is_written_in_that_round_trip():
-    assert set(write_link(FULL, "explore")) == {parameter.name for parameter in PARAMETERS}
+    pages = ("explore", "finetune", "runs")
+
+    written = {name for page in pages for name in write_link(FULL, page)}
+
+    assert written == {parameter.name for parameter in PARAMETERS}
 
 
 def test_values_are_words_a_person_can_read():
@@ -66,6 +81,19 @@ def test_values_are_words_a_person_can_read():
 
 def test_a_link_to_another_page_carries_only_what_that_page_knows():
     assert set(write_link(FULL, "compare")) == {"catalogue", "checkpoint", "compare"}
+
+
+@pytest.mark.parametrize("value", ["../etc", "A", "-a", "a b", "a/b", "x" * 65, ".data"])
+@pytest.mark.parametrize(("name", "page"), [("run", "runs"), ("data", "finetune")])
+def test_names_of_folders_are_plain(name, page, value):
+    address, notes = read_link({name: (value,)}, page)
+
+    assert address == Address()
+    assert name in notes[0]
+
+
+def test_the_run_stays_behind_when_a_person_turns_to_another_page():
+    assert on_arrival(FULL) == dataclasses.replace(FULL, run="")
 
 
 @pytest.mark.parametrize(
