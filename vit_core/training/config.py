@@ -67,7 +67,7 @@ class Field:
     least: float | None = None
     most: float | None = None
     open_ended: bool = False
-    choices: Mapping[str, str] = types.MappingProxyType({})
+    choices: Mapping[str, str] = dataclasses.field(default_factory=dict)
     basic: bool = False
 
 
