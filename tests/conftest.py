@@ -62,6 +62,7 @@ def _own_environment(tmp_path_factory):
         folder = tmp_path_factory.mktemp("home")
         patch.setenv("VIT_CACHE_DIR", str(folder / "cache"))
         patch.setenv("VIT_RUNS_DIR", str(folder / "runs"))
+        patch.setenv("VIT_LOCK_DIR", str(folder / "locks"))
         patch.setenv("STORAGE_EMULATOR_HOST", NOWHERE)
         patch.setenv("NO_GCE_CHECK", "true")
         patch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)

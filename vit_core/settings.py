@@ -33,6 +33,7 @@ class Settings:
         max_upload_mb: largest picture or table that a page takes, in 10^6 bytes.
         max_data_mb: largest zip of training images that a page takes, in 10^6 bytes.
         data_root: folder below which a page may be told to take training images from; None allows none.
+        lock_dir: folder of the locks by which runs and predictors take turns; on a local disk, one for a machine.
     """
 
     bucket: str = PUBLIC_BUCKET
@@ -47,6 +48,10 @@ class Settings:
     max_upload_mb: int = 20
     max_data_mb: int = 2000
     data_root: Path | None = None
+    lock_dir: Path = dataclasses.field(
+        # Not the runtime folder of a login: it goes at the logout, and a run stays.
+        default_factory=lambda: Path(platformdirs.user_state_dir("vit-explorer")) / "locks"
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -76,6 +81,7 @@ class Settings:
             max_upload_mb=_megabytes("VIT_MAX_UPLOAD_MB", read("VIT_MAX_UPLOAD_MB", str(default.max_upload_mb))),
             max_data_mb=_megabytes("VIT_MAX_DATA_MB", read("VIT_MAX_DATA_MB", str(default.max_data_mb))),
             data_root=parse_path("VIT_DATA_ROOT", data_root).absolute() if data_root else None,
+            lock_dir=parse_path("VIT_LOCK_DIR", read("VIT_LOCK_DIR", str(default.lock_dir))).absolute(),
         )
 
 
