@@ -64,8 +64,8 @@ class Field:
 
     label: str
     help: str
-    least: float | None = None
-    most: float | None = None
+    least: float | int | None = None
+    most: float | int | None = None
     open_ended: bool = False
     choices: Mapping[str, str] = dataclasses.field(default_factory=dict)
     basic: bool = False
