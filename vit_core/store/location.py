@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from vit_core.errors import BadInput, BadSetting, shorten
+from vit_core.errors import BadInput, BadSetting, ObjectMissing, UnknownName, shorten
 from vit_core.settings import Settings, parse_path
 
 PUBLIC_HOST = "storage.googleapis.com"
@@ -20,6 +20,9 @@ PUBLIC_HOST = "storage.googleapis.com"
 LONGEST_NAME_BYTES = 200
 LONGEST_URL = 2000
 _NAME = re.compile(r"\w[\w.+=,@~() -]*")
+# Stands before the name of a finished run wherever a checkpoint is named.
+RUN_PREFIX = "run:"
+_RUN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +77,32 @@ def object_location(bucket: str, name: str, suffix: str = ".npz") -> Location:
     parts = urlsplit(where.url)
     path = f"{parts.path.rstrip('/')}/{quote(checked + suffix, safe='')}"
     return Location(checked, urlunsplit(parts._replace(path=path)), "http")
+
+
+def run_location(runs_dir: Path, name: str) -> Location:
+    """Give the location of the model that a run leaves when it is done.
+
+    Args:
+        runs_dir: folder of the runs.
+        name: "run:NAME".
+
+    Raises:
+        BadInput: no run can have that name.
+        ObjectMissing: there is no such run, or it has no result yet.
+    """
+    run = name.removeprefix(RUN_PREFIX)
+    if not _RUN_NAME.fullmatch(run):
+        raise BadInput(
+            f"{shorten(name)!r} names no run: after {RUN_PREFIX!r} stands the name of a run, at most 64 of a to z, "
+            "0 to 9, '-' and '_'."
+        )
+    location = Location(name, str(runs_dir / run / "result" / "model.npz"), "file")
+    if location.path.is_file():
+        return location
+    if not (runs_dir / run).is_dir():
+        known = sorted(path.name for path in runs_dir.glob("*") if _RUN_NAME.fullmatch(path.name))
+        raise ObjectMissing(str(UnknownName.among("run", run, known)))
+    raise ObjectMissing(f"The run {run!r} has no result yet; `vit-explorer runs show {run}` says how far it is.")
 
 
 def bucket_location(bucket: str) -> Location:

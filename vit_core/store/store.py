@@ -17,11 +17,13 @@ from vit_core.store.cache import Cache, CacheEntry, CacheUsage
 from vit_core.store.download import Downloader
 from vit_core.store.index import IndexBytes, read_index
 from vit_core.store.location import (
+    RUN_PREFIX,
     Location,
     bucket_location,
     check_public_url,
     object_location,
     operator_hosts,
+    run_location,
     shown_url,
 )
 from vit_core.store.patience import Patience
@@ -55,14 +57,16 @@ class Store:
     def locate(self, name_or_path: str | Path) -> Location:
         """Say where a checkpoint lies; asks no bucket.
 
-        A path, or text with a path separator or ending in ".npz", is a file of this machine; a name of the bundled
-        demonstration is its file; any other name is an object of the bucket.
+        "run:NAME" is the model of a finished run; a path, or text with a path separator or ending in ".npz", is a file
+        of this machine; a name of the bundled demonstration is its file; any other name is an object of the bucket.
 
         Raises:
-            ObjectMissing: the file is not there.
+            ObjectMissing: the file is not there, or the run is not or has no result yet.
             BadInput: neither a path nor a name.
         """
         text = str(name_or_path)
+        if text.startswith(RUN_PREFIX) and not isinstance(name_or_path, Path):
+            return run_location(self._settings.runs_dir, text)
         if "://" in text:
             raise BadInput(
                 f"{shorten(shown_url(text))!r} is a URL; give the name of a checkpoint and set VIT_BUCKET to its "

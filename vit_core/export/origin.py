@@ -1,0 +1,57 @@
+"""Where a model's weights come from, in words that can be shown to others: no path and no file name of a user."""
+
+import dataclasses
+from pathlib import PurePath
+
+from vit_core.catalog.collection import CITATION, LICENCE, MODEL_FACTS, PRETRAINING_SETS
+from vit_core.catalog.naming import CheckpointName, parse_name
+from vit_core.catalog.timm_tags import TIMM_TAGS
+from vit_core.errors import BadInput
+from vit_core.store.location import RUN_PREFIX
+
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """What is known of a checkpoint by its name.
+
+    Attributes:
+        title: its name where that was published, else a word for it.
+        sentence: where it comes from and under what licence, going on from "This is …"; ends with a full stop.
+        is_apache: whether it is known to be under the licence Apache-2.0.
+        hub: its name on the Hugging Face Hub, or None.
+    """
+
+    title: str
+    sentence: str
+    is_apache: bool = False
+    hub: str | None = None
+
+
+def read_origin(checkpoint: str) -> Origin:
+    """Read the origin from a checkpoint's name or path.
+
+    Example:
+        >>> read_origin("/home/ada/cats.npz").sentence
+        "a file of the user's own."
+    """
+    if checkpoint.startswith(RUN_PREFIX):
+        return Origin(checkpoint, "the result of an earlier run.")
+    name = PurePath(checkpoint).name.removesuffix(".npz")
+    try:
+        parsed = parse_name(name)
+    except BadInput:  # a file may have any name
+        return Origin("A checkpoint", "a file of the user's own.")
+    return _named(name, parsed)
+
+
+def _named(name: str, parsed: CheckpointName) -> Origin:
+    if parsed.name not in MODEL_FACTS or parsed.ds not in PRETRAINING_SETS:
+        return Origin(name, f"`{name}`.")
+    tag = TIMM_TAGS.get(name)
+    return Origin(
+        name,
+        f"`{name}` of the AugReg collection (licence {LICENCE}), pre-trained on {PRETRAINING_SETS[parsed.ds].label}: "
+        f"{CITATION}",
+        is_apache=True,
+        hub=f"timm/{tag}" if tag else None,
+    )

@@ -1,0 +1,28 @@
+"""`load.py`: the few lines that load a model from its folder and name what is on pictures."""
+
+_CODE = '''"""Names what is on pictures, with the model in this folder: python load.py photo.jpg other.png
+
+Needs ViT Explorer: the project whose run made this folder.
+"""
+
+import sys
+from pathlib import Path
+
+from vit_core import load_predictor
+
+folder = Path(__file__).resolve().parent
+predictor = load_predictor(folder / "model.npz")  # the names of the classes are in labels.json beside it
+
+if len(sys.argv) < 2:
+    print(f"{predictor.config.variant} at {predictor.resolution} px, {len(predictor.labels.names)} classes:")
+    print(", ".join(predictor.labels.names[:20]))
+
+for path in sys.argv[1:]:
+    best = predictor.classify([path], top_k=1)[0][0]
+    print(f"{path}: {best.label} ({best.probability:.1%})")
+'''
+
+
+def load_snippet() -> str:
+    """Give the code; it takes everything from the files beside it."""
+    return _CODE
