@@ -1,0 +1,88 @@
+"""What is worth knowing of an image file before it is learned from, all from one reading and one decoding.
+
+The difference hash is dHash (N. Krawetz, "Kind of Like That", 2013): the picture in 9x8 greys, one bit for each pixel
+that is brighter than its right neighbour.
+"""
+
+import dataclasses
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from vit_core.errors import BadImage, shorten
+from vit_core.image_file import ImageLimits, read_image
+from vit_core.image_header import Format, format_of
+
+SUFFIXES: dict[Format, str] = {"JPEG": ".jpg", "PNG": ".png", "WebP": ".webp"}
+ACCEPTED = "JPEG, PNG and WebP are accepted"
+_SIGNATURE = 32  # bytes that tell the format
+# Greys that a neighbour must be brighter by. Noise and JPEG blocks in an even part of a picture then give no bits.
+_STEP = 2
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Facts:
+    """What a file holds.
+
+    Attributes:
+        sha256: of the bytes, in hexadecimal.
+        size_bytes: of the file.
+        width: in pixels, upright.
+        height: in pixels, upright.
+        dhash: 16 hexadecimal digits.
+        suffix: that fits the content: ".jpg", ".png" or ".webp".
+    """
+
+    sha256: str
+    size_bytes: int
+    width: int
+    height: int
+    dhash: str
+    suffix: str
+
+
+def read_facts(path: Path, *, name: str, limits: ImageLimits) -> Facts:
+    """Read and decode an image file once.
+
+    Args:
+        path: the file.
+        name: how messages call it.
+        limits: what is refused.
+
+    Raises:
+        BadImage: the file cannot be read, is not a JPEG, PNG or WebP, is broken, or over a limit.
+    """
+    try:
+        size_bytes = path.stat().st_size
+        if size_bytes > limits.size_bytes:  # read_image would say the same, after the bytes were read here
+            raise BadImage(
+                f"{shorten(name)!r} has {size_bytes / 1e6:.1f} MB, over the limit of "
+                f"{limits.size_bytes / 1e6:g} MB per image."
+            )
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadImage(f"{shorten(name)!r} cannot be read: {error.strerror or error}.") from error
+    kind = format_of(data[:_SIGNATURE])
+    if kind is not None and kind not in SUFFIXES:
+        raise BadImage(f"{shorten(name)!r} is a {kind} image; {ACCEPTED}.")
+    pixels = read_image(data, name=name, limits=limits)  # refuses what is no image
+    suffix = SUFFIXES[kind or "JPEG"]
+    height, width = pixels.shape[:2]
+    return Facts(hashlib.sha256(data).hexdigest(), len(data), width, height, difference_hash(pixels), suffix)
+
+
+def difference_hash(image: UInt8[np.ndarray, "H W 3"]) -> str:
+    """Give the 64-bit dHash of a picture as 16 hexadecimal digits, row by row, the left pixel first.
+
+    Example:
+        >>> difference_hash(np.zeros((8, 9, 3), np.uint8))
+        '0000000000000000'
+    """
+    # Averaging in colour first is faster than turning all of a photo grey, and nearly the same.
+    small = Image.fromarray(image).resize((9, 8), Image.Resampling.BOX, reducing_gap=2.0).convert("L")
+    grey = np.asarray(small, np.int16)
+    bits = grey[:, :-1] > grey[:, 1:] + _STEP
+    return bytes(np.packbits(bits)).hex()
