@@ -5,9 +5,11 @@ Holds the two answers and how they are written as JSON; measuring is the busines
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, TypeVar
 
 from vit_core.errors import BadRun, shorten
+
+Estimate = TypeVar("Estimate", bound="_Plain")
 
 
 class _Plain:
@@ -18,7 +20,7 @@ class _Plain:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]  # the subclasses are dataclasses
 
     @classmethod
-    def from_plain(cls, plain: Mapping[str, Any], *, where: str = "The estimate") -> Self:
+    def from_plain(cls: type[Estimate], plain: Mapping[str, Any], *, where: str = "The estimate") -> Estimate:
         """Read it from a JSON object.
 
         Args:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Literal, Protocol
 
 from vit_core.errors import VitError
 
@@ -117,7 +117,7 @@ class Herald:
         self._problem: Exception | None = None
         self._thread = threading.Thread(target=self._beat, name="signs of life", daemon=True)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Herald":
         self._thread.start()
         self.update()
         return self

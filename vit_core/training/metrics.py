@@ -2,10 +2,10 @@
 
 import json
 import math
+import os
 import types
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
 
 from tensorboardX import SummaryWriter
 
@@ -52,9 +52,14 @@ class MetricsWriter:
             self._file = (folder / FILE_NAME).open("a", encoding="utf-8")
             if self._file.tell() and not _ends_a_line(folder / FILE_NAME):
                 self._file.write("\n")  # a torn line of a process that was killed
-            self._events = SummaryWriter(str(folder / EVENTS_FOLDER), purge_step=first_step + 1, flush_secs=10)
+            self._events = SummaryWriter(
+                str(folder / EVENTS_FOLDER),
+                purge_step=first_step + 1,
+                flush_secs=10,
+                filename_suffix=f".{os.getpid()}.{first_step}",  # two files of one second would have one name
+            )
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "MetricsWriter":
         return self
 
     def __exit__(self, *details: object) -> None:

@@ -175,7 +175,8 @@ def wilson_interval(correct: int, n: int, z: float = 1.96) -> tuple[float, float
     centre = share + z**2 / (2 * n)
     half = z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     scale = 1 + z**2 / n
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+    # At the ends the formula gives 0 and 1 themselves, and rounding would miss them.
+    return (centre - half) / scale if correct else 0.0, (centre + half) / scale if correct < n else 1.0
 
 
 def write_report(report: Report, path: Path) -> None:
