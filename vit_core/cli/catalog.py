@@ -15,8 +15,9 @@ from vit_core.catalog.recommend import RULE, comparability_notes, recommend
 from vit_core.catalog.schema import COLUMNS, ROUNDED, to_csv_bytes
 from vit_core.catalog.snippets import snippets
 from vit_core.cli.output import console, note, print_json, print_table
-from vit_core.errors import BadIndex, BadSetting, Failure, UnknownName
+from vit_core.errors import BadIndex, BadInput, BadSetting, Failure, UnknownName, shorten
 from vit_core.settings import Settings
+from vit_core.store.location import RUN_PREFIX
 
 # What a person compares; the other columns are one `--columns` or `--format json` away.
 FILE_COLUMNS = ("filename", "ds", "aug", "wd", "do", "final_val", "params", "infer_samples_per_sec")
@@ -186,8 +187,12 @@ def _find(name: str, settings: Settings, *, network: bool) -> Mapping[str, objec
     """Give the row of a checkpoint, from the demo bucket or the catalogue.
 
     Raises:
+        BadInput: it is the result of a run, which no catalogue holds.
         UnknownName: neither holds it; the message lists the close names.
     """
+    if name.startswith(RUN_PREFIX):
+        run = shorten(name.removeprefix(RUN_PREFIX))
+        raise BadInput(f"{shorten(name)!r} is the result of a run; `vit-explorer runs show {run}` tells of it.")
     try:
         row = find_row(load_demo().frame, name)
     except UnknownName:

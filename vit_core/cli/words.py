@@ -11,6 +11,7 @@ from vit_core.settings import DEVICES
 
 EXIT_BAD_INPUT = 2
 FORMATS = ("table", "json", "csv")
+CHECKPOINT_HELP = "name in the catalogue, an .npz file, or run:NAME for a finished run"
 # The keys of vit_core.preprocess.METHODS, which would cost numpy and Pillow here; a test holds them together.
 PREPROCESSING = ("resize", "crop")
 # What add_subparsers gives; argparse has no public name for it.
@@ -38,7 +39,7 @@ def build_parser() -> Parser:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     shared = _shared_flags()
-    for add in (_add_catalog, _add_show, _add_download, _add_classify, _add_app):
+    for add in (_add_catalog, _add_show, _add_download, _add_classify, _add_export, _add_app):
         add(commands, shared)
     return parser
 
@@ -116,7 +117,7 @@ def _add_classify(commands: Commands, shared: Parser) -> None:
         epilog="Example:\n  vit-explorer classify --checkpoint NAME photos/*.jpg --top-k 3 --format json",
     )
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files, or folders of them")
-    parser.add_argument("--checkpoint", required=True, metavar="NAME", help="name in the catalogue, or an .npz file")
+    parser.add_argument("--checkpoint", required=True, metavar="NAME", help=CHECKPOINT_HELP)
     parser.add_argument("--top-k", type=int, default=5, metavar="K", help="classes per image (default 5)")
     parser.add_argument("--resolution", type=int, metavar="PX", help="side of the input; else the checkpoint's own")
     parser.add_argument(
@@ -128,6 +129,22 @@ def _add_classify(commands: Commands, shared: Parser) -> None:
     parser.add_argument("--labels", metavar="FILE", help="class names, one per line in the order of the outputs")
     parser.add_argument("--format", choices=FORMATS, default="table")
     parser.set_defaults(run="vit_core.cli.classify:run")
+
+
+def _add_export(commands: Commands, shared: Parser) -> None:
+    parser = commands.add_parser(
+        "export",
+        parents=[shared],
+        help="write a checkpoint or the result of a run for other programs",
+        description="Write a folder with the weights as .npz and as .safetensors with timm's config.json, the class "
+        "names, a card and a script that loads them; print the path of each file.",
+        epilog="Examples:\n  vit-explorer export --checkpoint run:my-run --to my-model\n"
+        "  vit-explorer export --checkpoint Ti_16-i21k-300ep-lr_0.001-aug_none-wd_0.03-do_0.0-sd_0.0 --to ti16",
+    )
+    parser.add_argument("--checkpoint", required=True, metavar="NAME", help=CHECKPOINT_HELP)
+    parser.add_argument("--to", required=True, metavar="DIR", help="the folder to make; an empty one may be there")
+    parser.add_argument("--format", choices=("table", "json"), default="table")
+    parser.set_defaults(run="vit_core.cli.export:run")
 
 
 def _add_app(commands: Commands, shared: Parser) -> None:

@@ -44,7 +44,15 @@ def read_origin(checkpoint: str) -> Origin:
     return _named(name, parsed)
 
 
+# The pre-training set of the models that come with this project; see data/demo/README.md.
+_DEMO_SET = "glyphs"
+
+
 def _named(name: str, parsed: CheckpointName) -> Origin:
+    if parsed.ds == _DEMO_SET:
+        return Origin(
+            name, f"`{name}`, a small model of ViT Explorer's demo bucket (licence {LICENCE}).", is_apache=True
+        )
     if parsed.name not in MODEL_FACTS or parsed.ds not in PRETRAINING_SETS:
         return Origin(name, f"`{name}`.")
     tag = TIMM_TAGS.get(name)

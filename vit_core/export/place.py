@@ -21,7 +21,7 @@ def whole_folder(target: Path, *, what: str) -> Iterator[Path]:
     An older folder of that name is replaced. When the block fails, nothing of it is left.
 
     Args:
-        target: the folder to make; its parent is there.
+        target: the folder to make, and the folders above it.
         what: is being written, as a noun: "the model".
 
     Raises:
@@ -29,6 +29,7 @@ def whole_folder(target: Path, *, what: str) -> Iterator[Path]:
         Failure: the system has another reason not to write.
     """
     with writing(what, target):
+        target.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
         try:
             yield temporary
@@ -69,13 +70,15 @@ def _flush(folder: Path) -> None:
 
 
 def _put(temporary: Path, target: Path) -> None:
-    if not target.exists():
-        temporary.replace(target)
-        return
-    # No system call exchanges folders everywhere; the older one stands aside for a moment.
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".old", dir=target.parent))
     try:
-        target.replace(aside)
-        temporary.replace(target)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        temporary.replace(target)  # one step where the target is not there, or is empty
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        # No system call exchanges folders everywhere; the older one stands aside for a moment.
+        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".old", dir=target.parent))
+        try:
+            target.replace(aside)
+            temporary.replace(target)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)

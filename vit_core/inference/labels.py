@@ -1,7 +1,8 @@
 """Names for the outputs of a classifier.
 
-The data set in a checkpoint's name decides; the list must be as long as the classifier is wide, else outputs are
-numbered. `Labels.source` says what was found or assumed: a wrong name looks exactly like a right one.
+A `labels.json` beside the file of weights decides, else the data set in the checkpoint's name; the list must be as long
+as the classifier is wide, else outputs are numbered. `Labels.source` says what was found or assumed: a wrong name looks
+exactly like a right one.
 """
 
 import dataclasses
@@ -20,6 +21,7 @@ from vit_core.settings import bundled_data_dir
 _UPSTREAM = {"i1k": "imagenet2012", "i21k": "i21k", "i21k_30": "i21k"}
 # Where a name tells nothing; no other width of the collection belongs to one data set alone.
 _BY_WIDTH = {1000: "imagenet2012", 21_843: "i21k"}
+LABELS_FILE = "labels.json"
 _MAX_FILE_BYTES = 20_000_000
 _MAX_NAME = 200
 
@@ -40,7 +42,12 @@ class Labels:
 
 
 def labels_for(
-    name_or_path: str | Path, num_classes: int, *, adapt_ds: str | None = None, ds: str | None = None
+    name_or_path: str | Path,
+    num_classes: int,
+    *,
+    adapt_ds: str | None = None,
+    ds: str | None = None,
+    file: Path | None = None,
 ) -> Labels:
     """Name the outputs of a checkpoint.
 
@@ -49,6 +56,7 @@ def labels_for(
         num_classes: width of its classifier.
         adapt_ds: the data set it was fine-tuned on, where the caller knows better than the name.
         ds: the data set it was pre-trained on, likewise.
+        file: the weights; a list of names called `labels.json` beside them, as a fine-tuned model has it, comes first.
 
     Example:
         >>> labels_for("my-model.npz", 2).names
@@ -56,6 +64,17 @@ def labels_for(
     """
     if adapt_ds or ds:
         return _labels_of(adapt_ds or _UPSTREAM.get(str(ds), str(ds)), num_classes)
+    beside = file.with_name(LABELS_FILE) if file else None
+    if beside is None or not beside.is_file():
+        return _labels_by_name(name_or_path, num_classes)
+    try:
+        return read_labels(beside, num_classes)
+    except BadInput as error:
+        labels = _labels_by_name(name_or_path, num_classes)
+        return dataclasses.replace(labels, source=f"{labels.source} Not used: {error}")
+
+
+def _labels_by_name(name_or_path: str | Path, num_classes: int) -> Labels:
     dataset = _dataset_of(Path(name_or_path).name)
     if dataset:
         return _labels_of(dataset, num_classes)

@@ -58,6 +58,7 @@ class Predictor:
     load_seconds: float
     _params: Params
     _device: jax.Device
+    _file: Path
     _compile_seconds: list[float] = dataclasses.field(default_factory=list)
 
     @property
@@ -239,11 +240,12 @@ def load_predictor(
     was verified is fetched once more.
 
     Args:
-        name_or_path: name of a checkpoint in the index, or an `.npz` file in the published layout.
+        name_or_path: name of a checkpoint in the index, "run:NAME" for the result of a fine-tuning run, or an `.npz`
+            file in the published layout.
         resolution: side of the input in pixels, a multiple of the patch size; None takes the checkpoint's own.
         device: "auto", "cpu", "gpu" or "tpu"; None takes the settings'.
         settings: None reads them from the environment.
-        labels: class names, or a file of them; None takes those of the checkpoint's data set.
+        labels: class names, or a file of them; None takes those beside the file, or of the checkpoint's data set.
 
     Raises:
         BadInput: no such name, file, device or resolution, or class names that do not fit.
@@ -277,7 +279,8 @@ def open_predictor(
 
     Args:
         path: the file.
-        name: what the checkpoint is called; decides the class names where `labels` is None.
+        name: what the checkpoint is called; decides the class names where `labels` is None and no list of them lies
+            beside the file.
         device: where to compute.
         resolution: as in `load_predictor`.
         labels: as in `load_predictor`.
@@ -289,11 +292,11 @@ def open_predictor(
     start = time.perf_counter()
     checkpoint = load_checkpoint(path, resolution=resolution)
     config = checkpoint.config
-    chosen = _choose_labels(labels, name, config.num_classes)
+    chosen = _choose_labels(labels, name, config.num_classes, file=path)
     params: Params = jax.device_put(checkpoint.params, device)
     for leaf in jax.tree.leaves(params):
         leaf.block_until_ready()
-    return Predictor(name, config, chosen, checkpoint.notes, time.perf_counter() - start, params, device)
+    return Predictor(name, config, chosen, checkpoint.notes, time.perf_counter() - start, params, device, path)
 
 
 def relabel(predictor: Predictor, *, name: str, labels: Labels | Sequence[str] | Path | None = None) -> Predictor:
@@ -302,7 +305,7 @@ def relabel(predictor: Predictor, *, name: str, labels: Labels | Sequence[str] |
     Raises:
         BadInput: the class names do not fit.
     """
-    chosen = _choose_labels(labels, name, predictor.config.num_classes)
+    chosen = _choose_labels(labels, name, predictor.config.num_classes, file=predictor._file)
     return dataclasses.replace(predictor, name=name, labels=chosen)
 
 
@@ -313,9 +316,9 @@ _I21K_NOTE = (
 )
 
 
-def _choose_labels(labels: Labels | Sequence[str] | Path | None, name: str, num_classes: int) -> Labels:
+def _choose_labels(labels: Labels | Sequence[str] | Path | None, name: str, num_classes: int, *, file: Path) -> Labels:
     if labels is None:
-        return labels_for(name, num_classes)
+        return labels_for(name, num_classes, file=file)
     if isinstance(labels, str | Path):
         return read_labels(Path(labels), num_classes)
     if isinstance(labels, Labels):
