@@ -21,7 +21,7 @@ from vit_core.store.location import Location
 
 USE_A_COPY = "Use a copy: set VIT_BUCKET to a mirror or a folder of your own, or give the path of a local file."
 # A quota is a full disk to the person who meets it, and so is a limit on the size of one file.
-_FULL_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+FULL_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 # What is found in the messages of the HTTP libraries, and what it means.
 _CLUES = (
@@ -107,7 +107,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL_DISK_ERRORS:
+        if error.errno in FULL_DISK_ERRORS:
             raise StorageFull(
                 f"There is no room on the disk for {path.name.removesuffix('.part')} ({error.strerror}). "
                 "Free some space, clear the cache, or set VIT_CACHE_DIR to a folder on another disk."

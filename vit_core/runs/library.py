@@ -1,0 +1,377 @@
+"""The runs of one folder: submitted, listed, stopped, resumed, deleted. The door for pages and the command line.
+
+Any number of processes may use one folder at once. Reading takes no lock; what comes or goes does, for a moment.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vit_core.datasets.dataset import DataSet, to_json
+from vit_core.datasets.saving import load_dataset
+from vit_core.errors import BadRun, UnknownName
+from vit_core.runs.engine import Engine
+from vit_core.runs.files import RunConfig, RunFiles, kept_on_disk, sweep, write_config, write_json, write_text
+from vit_core.runs.local import LocalEngine, checked_config, take_run
+from vit_core.runs.locks import RunLocks
+from vit_core.runs.names import check_run_name, is_run_name, suggest_run_name
+from vit_core.runs.reading import RunReader
+from vit_core.runs.record import RESUMABLE, Progress, RunRecord
+from vit_core.runs.space import check_space
+from vit_core.runs.status import Status, write_status
+from vit_core.settings import Settings
+from vit_core.store.accelerator import Accelerator
+from vit_core.store.owners import alone
+from vit_core.training.config import TrainConfig, check
+from vit_core.training.estimates import QuickLook
+from vit_core.training.metrics_file import Row, read_metrics
+
+if TYPE_CHECKING:
+    from vit_core.training.report import Report
+
+GRACE_S = 120.0  # for one step of a large model on a CPU and the saving of its state
+LONGEST_NOTE = 2000
+_NEW, _GONE, DATA = ".new-", ".gone-", ".data"
+_TAIL_BYTES = 400_000
+_UNUSED_DATA_S = 7 * 24 * 3600.0
+
+
+class Runs:
+    """The runs below `settings.runs_dir`; safe to share between threads."""
+
+    def __init__(self, settings: Settings, *, engine: Engine | None = None) -> None:
+        """Describe them; touches nothing.
+
+        Args:
+            settings: the folder of runs and the folder of locks.
+            engine: what starts them; None is the one that the settings name.
+        """
+        self._settings = settings
+        self._folder = settings.runs_dir
+        self._engine = engine or LocalEngine(settings)
+        self._locks = RunLocks(settings.lock_dir)
+        self._accelerator = Accelerator(settings.lock_dir)
+        self._reader = RunReader(settings)
+
+    # --- reading ----------------------------------------------------------------------------------------------
+
+    def all(self) -> tuple[RunRecord, ...]:
+        """List the runs, newest first; one that cannot be read is listed with the reason, at the end."""
+        places = self._places()
+        records = [self._reader.record(folder, places) for folder in self._folders()]
+        return tuple(sorted(records, key=lambda record: (-record.number, record.name)))
+
+    def get(self, name: str) -> RunRecord:
+        """Give one run.
+
+        Raises:
+            UnknownName: there is none of that name.
+        """
+        return self._reader.record(self._existing(name), self._places())
+
+    def metrics(self, name: str) -> tuple[Row, ...]:
+        """Give the curve of a run, by step.
+
+        Raises:
+            UnknownName: there is no such run.
+            BadRun: its file cannot be read.
+        """
+        return read_metrics(RunFiles(self._existing(name)).metrics)
+
+    def log(self, name: str, *, lines: int = 200) -> str:
+        """Give the last lines of what a run said.
+
+        Raises:
+            UnknownName: there is no such run.
+            BadRun: the file cannot be read.
+        """
+        path = RunFiles(self._existing(name)).log
+        try:
+            with path.open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+                text = file.read(_TAIL_BYTES).decode(errors="replace")
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            raise BadRun(f"The log {str(path)!r} cannot be read: {error.strerror or error}.") from error
+        return "\n".join(text.splitlines()[-lines:])
+
+    def dataset(self, name: str) -> DataSet:
+        """Give what a run learns from.
+
+        Raises:
+            UnknownName: there is no such run.
+            BadDataset: its file cannot be read.
+        """
+        return load_dataset(RunFiles(self._existing(name)).dataset)
+
+    def report(self, name: str) -> "Report | None":
+        """Give the outcome of a run; None before its end.
+
+        Raises:
+            UnknownName: there is no such run.
+            BadRun: its file cannot be read.
+        """
+        from vit_core.training.report import read_report  # brings numpy, which nothing else here needs
+
+        path = RunFiles(self._existing(name)).report
+        return read_report(path) if path.exists() else None
+
+    def quick_look(self, name: str) -> QuickLook | None:
+        """Give the first look that was taken before a run; None where none was.
+
+        Raises:
+            UnknownName: there is no such run.
+            BadRun: its file cannot be read.
+        """
+        return self._reader.quick_look(self._existing(name))
+
+    def wants_device(self) -> bool:
+        """Tell whether a run, of any folder of this machine, waits for the accelerator or owns it."""
+        return self._accelerator.is_wanted()
+
+    def suggest_name(self, dataset_name: str) -> str:
+        """Give a name that is valid and free."""
+        return suggest_run_name(dataset_name, {folder.name for folder in self._folders()})
+
+    # --- doing ------------------------------------------------------------------------------------------------
+
+    def submit(
+        self,
+        config: TrainConfig,
+        dataset: DataSet,
+        *,
+        name: str,
+        key: str = "",
+        note: str = "",
+        quick_look: QuickLook | None = None,
+    ) -> RunRecord:
+        """Make a run and have it started.
+
+        Args:
+            config: what is trained, and how; a checkpoint given as a path must be absolute.
+            dataset: what it learns from.
+            name: of the run; must be free.
+            key: of the request; the same key again gives the run that it made before, and no second one.
+            note: the user's own words.
+            quick_look: kept beside the run's own curve.
+
+        Raises:
+            BadRun: the name is impossible or taken, or the note too long.
+            BadSetting: an impossible setting.
+            StorageFull: too little room on the disk.
+            Failure: the folder cannot be written, or the process not be started; the run is a draft then.
+        """
+        check_run_name(name)
+        check(config, num_train=len(dataset.of("train")))
+        _check_note(note)
+        with self._alone():
+            folder = self._made_by(key)
+            if folder is None:
+                folder = self._make(config, dataset, name=name, key=key, note=note, quick_look=quick_look)
+            if self.get(folder.name).state == "draft":
+                self._engine.start(folder)
+        return self.get(folder.name)
+
+    def stop(self, name: str, *, grace_s: float = GRACE_S) -> None:
+        """Ask a run to save its state and end; returns at once. Asking twice, or too late, does no harm.
+
+        Args:
+            name: of the run.
+            grace_s: after which it ends without saving; 0 kills it now.
+
+        Raises:
+            UnknownName: there is no such run.
+            BadRun: it does not run.
+        """
+        record = self.get(name)
+        if record.state not in ("queued", "running", "stopping"):
+            raise BadRun(f"The run {name!r} does not run: it is {record.state}.")
+        self._engine.stop(record.folder, grace_s)
+
+    def resume(self, name: str) -> None:
+        """Start a run that has stopped, from its last saved state.
+
+        Raises:
+            UnknownName: there is no such run.
+            BadRun: it runs, or is done.
+            Failure: its process cannot be started.
+        """
+        record = self.get(name)
+        if record.state not in RESUMABLE:
+            raise BadRun(f"The run {name!r} cannot be resumed: it is {record.state}. {record.reason}".rstrip())
+        self._engine.start(record.folder)
+
+    def delete(self, name: str) -> None:
+        """Delete a run with all that it made; not the images.
+
+        Raises:
+            UnknownName: there is no such run.
+            BadRun: it runs, or its folder is a link.
+            Failure: the disk refuses.
+        """
+        folder = self._existing(name)
+        if folder.is_symlink():
+            raise BadRun(f"The run {name!r} is a link to another folder; remove the link by hand.")
+        record = self.get(name)
+        with self._alone(), self._owned(record):
+            gone = self._folder / f"{_GONE}{uuid.uuid4().hex}"
+            with kept_on_disk(folder):
+                folder.rename(gone)  # from here on it is deleted, however long the rest takes
+        self._reader.forget(folder)
+        with kept_on_disk(folder):
+            shutil.rmtree(gone)
+
+    def annotate(self, name: str, note: str) -> None:
+        """Put down the user's own words about a run.
+
+        Raises:
+            UnknownName: there is no such run.
+            BadRun: the note is too long, or the run cannot be read.
+            StorageFull, Failure: the disk refuses.
+        """
+        _check_note(note)
+        with self._alone():
+            files = RunFiles(self._existing(name))
+            write_config(files, dataclasses.replace(checked_config(files), note=note))
+
+    def reconcile(self) -> tuple[str, ...]:
+        """Clear away what killed processes left, and say what was found, a sentence each."""
+        if not self._folder.is_dir():
+            return ()
+        self._accelerator.clear_away()
+        said = list(self._clear_leftovers())
+        for record in self.all():
+            if record.state in ("interrupted", "draft", "unreadable"):
+                said.append(f"{record.name}: {record.state}. {record.reason}")
+            if record.state == "interrupted":
+                with contextlib.suppress(BadRun), self._owned(record):
+                    sweep(record.folder)
+        return tuple(said)
+
+    # --- parts ------------------------------------------------------------------------------------------------
+
+    def _make(
+        self,
+        settings: TrainConfig,
+        dataset: DataSet,
+        *,
+        name: str,
+        key: str,
+        note: str,
+        quick_look: QuickLook | None,
+    ) -> Path:
+        """Build the folder of a run under a hidden name and then give it its own: it is there whole, or not."""
+        target = self._folder / name
+        if os.path.lexists(target):
+            raise BadRun(f"There is a run {name!r} already; take another name, such as {self.suggest_name(name)!r}.")
+        check_space(settings, self._settings)
+        text = to_json(dataset)
+        config = RunConfig(
+            id=uuid.uuid4().hex,
+            name=name,
+            number=1 + max((record.number for record in self.all()), default=0),
+            created=time.time(),
+            key=key,
+            note=note,
+            settings=settings,
+            dataset_name=dataset.name,
+            dataset_root=str(dataset.root),
+            dataset_sha256=hashlib.sha256(text.encode()).hexdigest(),
+            num_classes=len(dataset.classes),
+            num_train=len(dataset.of("train")),
+            num_test=len(dataset.of("test")),
+        )
+        files = RunFiles(self._folder / f"{_NEW}{config.id}")
+        with kept_on_disk(files.config):
+            files.folder.mkdir()
+        try:
+            write_config(files, config)
+            write_text(files.dataset, text)
+            if quick_look is not None:
+                write_json(files.quick_look, quick_look.to_plain())
+            write_status(files, Status(progress=Progress(total_steps=settings.total_steps)))
+            with kept_on_disk(target):
+                files.folder.rename(target)
+        except BaseException:
+            shutil.rmtree(files.folder, ignore_errors=True)
+            raise
+        return target
+
+    def _made_by(self, key: str) -> Path | None:
+        if not key:
+            return None
+        return next((folder for folder in self._folders() if self._reader.key_of(folder) == key), None)
+
+    def _clear_leftovers(self) -> Iterator[str]:
+        with self._alone():
+            for path in sorted(self._folder.glob(".*")):
+                if path.name.startswith((_NEW, _GONE)):
+                    shutil.rmtree(path, ignore_errors=True)
+            used = {self._reader.dataset_root_of(folder) for folder in self._folders()}
+            for path in sorted((self._folder / DATA).glob("*")):
+                # Data of nobody: a page that was closed, or runs that were deleted. A week, for who comes back.
+                idle_s = time.time() - path.stat().st_mtime
+                if idle_s > _UNUSED_DATA_S and not any(str(path) in (root, str(Path(root).parent)) for root in used):
+                    shutil.rmtree(path, ignore_errors=True)
+                    yield f"The uploaded images {path.name} were used by no run for a week and are deleted."
+
+    def _folders(self) -> list[Path]:
+        try:
+            with os.scandir(self._folder) as entries:
+                return [
+                    self._folder / entry.name
+                    for entry in entries
+                    if not entry.name.startswith(".") and (entry.is_dir(follow_symlinks=False) or entry.is_symlink())
+                ]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise BadRun(
+                f"The folder of runs {str(self._folder)!r} cannot be read: {error.strerror or error}; "
+                "set VIT_RUNS_DIR to another."
+            ) from error
+
+    def _existing(self, name: str) -> Path:
+        folder = self._folder / name
+        if is_run_name(name) and os.path.lexists(folder):
+            return folder
+        names = [each.name for each in self._folders()]
+        if name in names:  # a folder of a strange name that somebody put there
+            return folder
+        raise UnknownName.among("run", name, names)
+
+    def _places(self) -> dict[str, int]:
+        return {each.holder.folder: each.place for each in self._accelerator.waiting()}
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the folder of runs for a change of what is in it."""
+        with kept_on_disk(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+        with alone(self._locks.library(self._folder)):
+            yield
+
+    @contextlib.contextmanager
+    def _owned(self, record: RunRecord) -> Iterator[None]:
+        """Own a run, so that nobody starts it meanwhile; one that cannot be read has no owner."""
+        if record.config is None:
+            yield
+            return
+        lock = take_run(self._locks, checked_config(RunFiles(record.folder)), record.folder)
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _check_note(note: str) -> None:
+    if len(note) > LONGEST_NOTE:
+        raise BadRun(f"The note has {len(note)} characters; it may have {LONGEST_NOTE}.")

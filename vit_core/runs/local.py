@@ -1,0 +1,174 @@
+"""The engine of this machine: a process of its own for each run, which outlives whoever started it.
+
+The starter takes the run's lock and a ticket of the queue and hands both to the process, so that there is no moment at
+which a started run has no owner or no place.
+"""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import vit_core
+from vit_core.errors import BadRun, Failure
+from vit_core.runs.engine import Found
+from vit_core.runs.files import RunConfig, RunFiles, kept_on_disk, read_config, write_json
+from vit_core.runs.locks import RunLocks
+from vit_core.runs.process import signal_process
+from vit_core.runs.status import Status, read_status, write_status
+from vit_core.settings import Settings
+from vit_core.store.accelerator import Accelerator
+from vit_core.store.holder import Holder
+from vit_core.store.owners import Ownership, own
+
+
+class LocalEngine:
+    """Starts `python -m vit_core finetune --run FOLDER` as a process that nobody waits for."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Describe it; starts nothing."""
+        self._settings = settings
+        self._locks = RunLocks(settings.lock_dir)
+        self._accelerator = Accelerator(settings.lock_dir)
+
+    def start(self, folder: Path) -> None:
+        """Start the process of a run; see `Engine.start`."""
+        files = RunFiles(folder)
+        config = checked_config(files)
+        lock = take_run(self._locks, config, folder)
+        try:
+            begin_attempt(files)
+            self._spawn(files, lock)
+        finally:
+            lock.release()
+
+    def stop(self, folder: Path, grace_s: float) -> None:
+        """Ask the process to end; see `Engine.stop`."""
+        files = RunFiles(folder)
+        owner = self._locks.owner(read_config(files), folder)
+        if owner is None:
+            return
+        if grace_s > 0:
+            write_json(files.stop, {"grace_s": grace_s})
+        if owner.process is not None:
+            signal_process(owner.process, signal.SIGTERM if grace_s > 0 else signal.SIGKILL)
+
+    def poll(self, folder: Path) -> Found:
+        """Say whether the run has a process; see `Engine.poll`."""
+        if self._locks.owner(read_config(RunFiles(folder)), folder) is None:
+            return "gone"
+        place = str(folder.resolve())
+        return "queued" if any(each.holder.folder == place for each in self._accelerator.waiting()) else "running"
+
+    def _spawn(self, files: RunFiles, lock: Ownership) -> None:
+        ticket = self._accelerator.join(Holder("run", str(files.folder.resolve())))
+        passed = (lock.descriptor, ticket.ownership.descriptor)
+        handover = ",".join(map(str, (*passed, ticket.number)))
+        # -P: modules come from where ours come from, never from the folder that happens to be current.
+        command = [sys.executable, "-P", "-m", "vit_core", "finetune", "--run", str(files.folder)]
+        command += ["--handover", handover]
+        try:
+            with kept_on_disk(files.log), files.log.open("ab") as log:
+                process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    cwd=files.folder.anchor,
+                    env=child_environment(self._settings),
+                    start_new_session=True,
+                    pass_fds=passed,
+                )
+        except OSError as error:
+            raise Failure(f"The process of the run could not be started: {error.strerror or error}.") from error
+        finally:
+            ticket.ownership.release()  # the child holds it now, or nobody
+        # Whoever is never waited for stays in the table of processes; no more is done with it here.
+        threading.Thread(target=process.wait, name=f"run {files.folder.name}", daemon=True).start()
+
+
+def checked_config(files: RunFiles) -> RunConfig:
+    """Read the settings of a run that shall be started.
+
+    Raises:
+        BadRun: it cannot be read, or its folder is a copy or a link.
+    """
+    config = read_config(files)
+    if problem := misplaced(config, files.folder):
+        raise BadRun(problem)
+    return config
+
+
+def misplaced(config: RunConfig, folder: Path) -> str:
+    """Say in a sentence what is wrong with the place of a run; empty when nothing is."""
+    if folder.is_symlink():
+        return f"The folder {folder.name!r} is a link; a run must be a folder of its own."
+    if config.name != folder.name:
+        return (
+            f"The folder {folder.name!r} is a copy of the run {config.name!r}, or was renamed: two folders of one run "
+            "would write over each other. Delete it, or give it its old name back."
+        )
+    return ""
+
+
+def take_run(locks: RunLocks, config: RunConfig, folder: Path) -> Ownership:
+    """Become the owner of a run.
+
+    Raises:
+        BadRun: somebody else is; the message says where.
+    """
+    path = locks.run(config)
+    lock = own(path, patience_s=1.0)
+    if lock is None:
+        elsewhere = locks.owner(config, folder) is None
+        raise BadRun(
+            f"The run {config.name!r} is running already{', in a copy of this folder' if elsewhere else ''}; "
+            "stop it first, or wait for it."
+        )
+    lock.write_note(Holder("run", str(folder.resolve())).to_note())
+    return lock
+
+
+def begin_attempt(files: RunFiles) -> Status:
+    """Say that a run is started once more; the caller owns it.
+
+    Raises:
+        BadRun: it has ended well, so there is nothing left to do.
+        StorageFull, Failure: the folder cannot be written.
+    """
+    status = read_status(files)
+    if status.state == "done":
+        raise BadRun(f"The run {files.folder.name!r} is done; its result is in {str(files.folder / 'result')!r}.")
+    with kept_on_disk(files.stop):
+        files.stop.unlink(missing_ok=True)
+    status = dataclasses.replace(status, state="queued", attempt=status.attempt + 1, reason="")
+    write_status(files, status)
+    return status
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """Give the environment of a child process: ours, with our settings, so that flags reach it."""
+    environment = dict(os.environ)
+    # Where the package was found by this process, the other one finds it too.
+    folders = [str(Path(vit_core.__file__).resolve().parent.parent), environment.get("PYTHONPATH", "")]
+    environment |= {
+        "PYTHONPATH": os.pathsep.join(filter(None, folders)),
+        "PYTHONUNBUFFERED": "1",
+        "VIT_BUCKET": settings.bucket,
+        "VIT_INDEX": settings.index or "",
+        "VIT_CACHE_DIR": str(settings.cache_dir),
+        "VIT_CACHE_LIMIT": str(settings.cache_limit_bytes),
+        "VIT_RUNS_DIR": str(settings.runs_dir),
+        "VIT_ENGINE": settings.engine,
+        "VIT_DEVICE": settings.device,
+        "VIT_MAX_UPLOAD_MB": str(settings.max_upload_mb),
+        "VIT_MAX_DATA_MB": str(settings.max_data_mb),
+        "VIT_DATA_ROOT": str(settings.data_root or ""),
+        "VIT_LOCK_DIR": str(settings.lock_dir),
+    }
+    if settings.device == "cpu":
+        environment["JAX_PLATFORMS"] = "cpu"  # the accelerator is not even opened
+    return environment

@@ -1,0 +1,66 @@
+"""What state a run is in: from what it says of itself and from who owns it. Pure.
+
+owned by a process   waits -> queued    asked to stop -> stopping    else -> running
+owned by nobody      ended -> done, failed, stopped    never begun -> draft    else -> interrupted
+"""
+
+import dataclasses
+
+from vit_core.runs.record import FINAL, State
+from vit_core.runs.status import Status
+
+QUIET_S = 30.0  # ten times the pause between two signs of life, and a slow disk
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """What was found out about a run besides its own account.
+
+    Attributes:
+        owned: whether a process owns it.
+        place: in the queue, 1 is next; 0 when it does not wait.
+        stop_wanted: whether it was asked to stop.
+    """
+
+    owned: bool = False
+    place: int = 0
+    stop_wanted: bool = False
+
+
+def derive(status: Status, seen: Seen) -> tuple[State, str]:
+    """Give the state of a run and a sentence about it, which may be empty."""
+    if status.state in FINAL:
+        return status.state, status.reason
+    if not seen.owned:
+        return _abandoned(status, seen)
+    if seen.stop_wanted:
+        return "stopping", "It ends after the step under way and keeps what it has learned."
+    if seen.place:
+        return "queued", _waits(seen.place)
+    if status.state in ("draft", "queued"):
+        return "queued", "It is being started."
+    return "running", _quiet(status) or status.reason
+
+
+def _abandoned(status: Status, seen: Seen) -> tuple[State, str]:
+    if status.state == "queued" and seen.stop_wanted:
+        return "stopped", "It was stopped before it began."
+    if not status.beat and status.attempt <= 1:
+        return "draft", "It was not started yet; resume starts it."
+    where = f" after step {status.progress.step}" if status.progress.step else ""
+    return (
+        "interrupted",
+        f"Its process ended without a word{where}: it was killed, the machine went down, or memory ran out. "
+        "Resume goes on from its last saved state. Where memory is short, take a smaller batch.",
+    )
+
+
+def _waits(place: int) -> str:
+    return "It is next." if place == 1 else f"{place - 1} before it."
+
+
+def _quiet(status: Status) -> str:
+    age_s = status.age_s()
+    if age_s is None or age_s < QUIET_S:
+        return ""
+    return f"No sign of life for {age_s:.0f} s: it hangs, or the machine is very busy. Stop it if this stays so."

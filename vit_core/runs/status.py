@@ -1,0 +1,114 @@
+"""`status.json`: how a run is doing, by its own account.
+
+Written by whoever owns the run: the submitter before it starts, then its process, which also says every two seconds
+that it is alive. What it says of a run that nobody owns is history; see `states`.
+"""
+
+import dataclasses
+import math
+import time
+from typing import Any, Literal
+
+from vit_core.errors import BadRun, shorten
+from vit_core.runs.files import RunFiles, read_json, write_json
+from vit_core.runs.record import Progress
+from vit_core.store.holder import boot_id
+
+Said = Literal["draft", "queued", "running", "done", "failed", "stopped"]
+VERSION = 1
+_SAID: tuple[Said, ...] = ("draft", "queued", "running", "done", "failed", "stopped")
+_NO_PROGRESS = Progress()
+_OPTIONAL = {field.name for field in dataclasses.fields(Progress) if field.name not in ("step", "total_steps")}
+
+
+@dataclasses.dataclass(frozen=True)
+class Status:
+    """What a run says of itself.
+
+    Attributes:
+        state: "draft" before it was ever started; "queued" and "running" hold only while somebody owns the run.
+        attempt: how many times it was started.
+        reason: why it ended, or what it is doing, as a sentence; may be empty.
+        device: "CPU", "NVIDIA H200"; empty before it has one.
+        progress: how far it is.
+        beat: counts up with each sign of life.
+        beat_at: time of the last one by the machine's steady clock, in seconds, which no change of date moves.
+        boot_id: which start of which machine that clock belongs to.
+        config_sha256: of the settings it began with; empty before it began.
+    """
+
+    state: Said = "draft"
+    attempt: int = 0
+    reason: str = ""
+    device: str = ""
+    progress: Progress = _NO_PROGRESS
+    beat: int = 0
+    beat_at: float = 0.0
+    boot_id: str = ""
+    config_sha256: str = ""
+
+    def beating(self) -> "Status":
+        """Give the status with one more sign of life."""
+        return dataclasses.replace(self, beat=self.beat + 1, beat_at=time.monotonic(), boot_id=boot_id())
+
+    def age_s(self) -> float | None:
+        """Give the seconds since the last sign of life; None when there was none since the machine was started."""
+        if not self.beat or self.boot_id != boot_id():
+            return None
+        return max(0.0, time.monotonic() - self.beat_at)
+
+
+def write_status(files: RunFiles, status: Status, *, durable: bool = True) -> None:
+    """Write `status.json`, in place of the older one.
+
+    Args:
+        files: of the run.
+        status: what to say.
+        durable: False for a mere sign of life.
+
+    Raises:
+        StorageFull, Failure: the disk refuses it; the old one is as it was.
+    """
+    plain = {field.name: getattr(status, field.name) for field in dataclasses.fields(Status)}
+    plain |= {"version": VERSION, "progress": _finite(dataclasses.asdict(status.progress))}
+    write_json(files.status, plain, durable=durable)
+
+
+def read_status(files: RunFiles) -> Status:
+    """Read `status.json`.
+
+    Raises:
+        BadRun: missing, cut, or with impossible values; the message says which.
+    """
+    plain = read_json(files.status)
+    if plain.pop("version", None) != VERSION:
+        raise BadRun("status.json was written by another version of ViT Explorer.")
+    try:
+        progress = Progress(**plain.pop("progress", {}))
+        status = Status(progress=progress, **plain)
+    except TypeError as error:
+        raise BadRun(f"status.json does not have the fields of a status: {shorten(str(error), 80)}.") from error
+    _check(status)
+    return status
+
+
+def _check(status: Status) -> None:
+    if status.state not in _SAID:
+        raise BadRun(f"status.json says the unknown state {shorten(repr(status.state), 60)}.")
+    numbers = {"attempt": status.attempt, "beat": status.beat, "beat_at": status.beat_at}
+    numbers |= {"step": status.progress.step, "total_steps": status.progress.total_steps}
+    numbers |= {name: value for name in _OPTIONAL if (value := getattr(status.progress, name)) is not None}
+    texts = {name: getattr(status, name) for name in ("reason", "device", "boot_id", "config_sha256")}
+    for name, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise BadRun(f"status.json says {name} is {shorten(repr(value), 60)}, which cannot be.")
+    for name, value in texts.items():
+        if not isinstance(value, str):
+            raise BadRun(f"status.json says {name} is {shorten(repr(value), 60)}, which cannot be.")
+
+
+def _finite(plain: dict[str, Any]) -> dict[str, Any]:
+    """Leave out numbers that JSON cannot say."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in plain.items()
+    }
