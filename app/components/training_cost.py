@@ -1,0 +1,125 @@
+"""What a run will cost on this machine, measured by a few of its own steps, and the start."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+import streamlit as st
+
+from app import resources, state
+from app.components.errors import show_error
+from app.components.facts import numbers_line
+from app.components.plain_text import bullets, plain
+from app.components.training_estimate import duration, show_progress
+from app.components.wording import megabytes
+from app.training_data import Prepared
+from app.training_desk import Desk
+from app.training_plan import Plan, fingerprint
+from vit_core.errors import VitError
+from vit_core.training.estimates import Cost
+
+
+def show_cost(table: Desk, prepared: Prepared | None, plan: Plan | None, *, why_not: Sequence[str]) -> None:
+    """Offer the measurement, show how far it is, or what it gave.
+
+    Args:
+        table: of this visitor.
+        prepared: the data set, None before there is one.
+        plan: the settings, None before there are any.
+        why_not: sentences where a run cannot start now, none where it can.
+    """
+    with st.container(key="cost", gap="small"):
+        if show_progress(table, "trial"):
+            return
+        now = table.estimate("trial")
+        known = now is not None and now.cost is not None and _holds(table, prepared, plan)
+        if now and now.cost:
+            _show_cost(now.cost)
+            if not known:
+                st.caption("That was measured for other settings or pictures; measure again.")
+        else:
+            st.markdown("Time, memory and disk are **measured**: a few real steps on this machine, then it stops.")
+        st.button(
+            "Measure again" if now and now.cost else "Measure",
+            key="measure",
+            disabled=bool(why_not),
+            on_click=table.ask,
+            args=("trial", plan.config if plan else None, prepared, resources.settings()),
+        )
+        if not known and not why_not:
+            st.caption("You may start without it; what the run costs is then unknown.")
+
+
+def show_start_button(table: Desk, prepared: Prepared | None, plan: Plan | None, *, why_not: Sequence[str]) -> None:
+    """Show name, note and the button that starts the run and opens its page."""
+    name, note = "", ""
+    if prepared and plan:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            proposed = resources.runs().suggest_name(prepared.dataset.name)
+            name = st.text_input(
+                "Name of the run",
+                placeholder=proposed,
+                key="run name",
+                max_chars=64,
+                help="a to z, 0 to 9, - and _. Left empty, the name in grey is taken.",
+            )
+            note = st.text_input("Note, if you like", key="run note", max_chars=500)
+        name = name.strip() or proposed
+    if why_not:
+        st.info("Start is possible when this is done:\n" + bullets(why_not))
+    if st.button("Start", key="start run", type="primary", disabled=bool(why_not)) and prepared and plan:
+        _submit(table, prepared, plan, name=name, note=note)
+
+
+def _holds(table: Desk, prepared: Prepared | None, plan: Plan | None) -> bool:
+    return prepared is not None and plan is not None and table.still_holds("trial", plan.config, prepared)
+
+
+def _submit(table: Desk, prepared: Prepared, plan: Plan, *, name: str, note: str) -> None:
+    look = table.estimate("quick look")
+    current = look and look.quick_look and table.still_holds("quick look", plan.config, prepared)
+    try:
+        record = resources.runs().submit(
+            plan.config,
+            prepared.dataset,
+            name=name,
+            key=fingerprint(plan.config, prepared.dataset, table.nonce, prepared.data_id, name),
+            note=note.strip(),
+            quick_look=look.quick_look if look and current else None,
+        )
+        table.data.note_run(prepared.data_id, record.name)
+    except VitError as error:
+        show_error(error)
+        return
+    state.open_run(record.name)
+    st.switch_page("views/runs.py", query_params={"run": record.name})
+
+
+def _show_cost(cost: Cost) -> None:
+    free_disk = shutil.disk_usage(_existing(resources.settings().runs_dir)).free
+    free_memory = psutil.virtual_memory().available
+    numbers_line(
+        [
+            ("time", f"about {duration(cost.seconds)}"),
+            ("memory", megabytes(cost.memory_bytes)),
+            ("disk", megabytes(cost.disk_bytes)),
+            ("speed", f"{cost.images_per_second:,.0f} img/s"),
+        ]
+    )
+    on_cpu = cost.device.upper().startswith("CPU")
+    memory = f"{megabytes(free_memory)} of memory and " if on_cpu else ""
+    st.caption(
+        f"Measured on {plain(cost.device)}: {cost.seconds_per_step:.2g} s a step, {cost.evaluation_seconds:.2g} s a "
+        f"test, {cost.compile_seconds:.2g} s to get ready. {memory}{megabytes(free_disk)} of disk are free now."
+    )
+    if cost.accum_steps > 1:
+        st.caption(f"A batch is computed in {cost.accum_steps} parts to fit the memory; the result is the same.")
+    if on_cpu and cost.memory_bytes > free_memory:
+        st.warning("The run needs more memory than is free now; a smaller batch, or more parts per batch, needs less.")
+    if cost.disk_bytes > free_disk:
+        st.warning("The run needs more disk than is free; delete old runs or downloads first.")
+
+
+def _existing(path: Path) -> Path:
+    return next(each for each in (path, *path.parents) if each.exists())

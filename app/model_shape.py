@@ -1,0 +1,41 @@
+"""The architecture of a checkpoint for a form that proposes settings: of a file from its headers, else from its name.
+
+No weight is read and no JAX is imported, so that the web process can ask.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from vit_core.catalog.lookup import find_row
+from vit_core.checkpoints import names
+from vit_core.checkpoints.architecture import infer_config
+from vit_core.checkpoints.npz import open_npz
+from vit_core.errors import BadCheckpoint, BadInput, shorten
+from vit_core.models.config import ModelConfig, variant
+
+
+def shape_of_file(path: Path) -> ModelConfig:
+    """Read the architecture of a file.
+
+    Raises:
+        BadCheckpoint: no checkpoint, or of an unknown architecture.
+    """
+    arrays = open_npz(path)
+    prefix = names.find_prefix(names.VIT_JAX, arrays)
+    known = {name: names.to_ours(names.VIT_JAX, name[len(prefix) :]) for name in arrays if name.startswith(prefix)}
+    try:
+        return infer_config({ours: arrays[name].shape for name, ours in known.items() if ours})
+    except BadCheckpoint as error:
+        raise BadCheckpoint(f"The file {shorten(path.name)!r} {error}") from error
+
+
+def shape_in_table(table: pd.DataFrame, checkpoint: str) -> ModelConfig | None:
+    """Give the architecture of a published checkpoint by its row, or None where the table does not tell."""
+    try:
+        row = find_row(table, checkpoint)
+        config = variant(str(row["name"]))
+        resolution = row.get("adapt_resolution")
+        return config if resolution is None or pd.isna(resolution) else config.with_resolution(int(resolution))
+    except BadInput:
+        return None

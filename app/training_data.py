@@ -1,0 +1,224 @@
+"""Pictures that visitors brought to fine-tune on: one folder per data set, under an id that nobody can guess.
+
+A folder holds `dataset.json` as it was taken in, `choice.json` with what the visitor changed since (dropped pictures,
+another split, a leak that is known), `chosen.json` with the outcome, and thumbnails. A link with the id opens it again
+after a reload. Nothing is decoded here but thumbnails.
+"""
+
+import dataclasses
+import json
+import re
+import secrets
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from vit_core.datasets.dataset import DataSet, Example
+from vit_core.datasets.health import Health, examine
+from vit_core.datasets.saving import load_dataset, save_dataset
+from vit_core.datasets.split import with_split
+from vit_core.datasets.staging import disk
+from vit_core.datasets.thumbnails import thumbnail
+from vit_core.errors import BadDataset, BadImage
+
+THUMBNAIL_SIDE = 96
+KEPT_DAYS = 14  # without a run that learns from them
+_ID = re.compile(r"[0-9a-f]{20}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """What a visitor changed of a data set.
+
+    Attributes:
+        dropped: names of pictures that are not used.
+        seed: of a split drawn anew; None leaves the split as it came.
+        test_share: of that split; None leaves the split as it came.
+        accepted: whether the visitor has read that pictures stand in both parts, and wants to go on.
+    """
+
+    dropped: frozenset[str] = frozenset()
+    seed: int | None = None
+    test_share: float | None = None
+    accepted: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A data set with what was found out about it.
+
+    Attributes:
+        data_id: its folder's name.
+        whole: as it was taken in.
+        choice: what was changed since.
+        dataset: what a run would learn from.
+        health: of `dataset`.
+    """
+
+    data_id: str
+    whole: DataSet
+    choice: Choice
+    dataset: DataSet
+    health: Health
+
+
+class TrainingData:
+    """The data sets below one folder; remembers the one it read last."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._last: tuple[tuple[str, int, int], Prepared] | None = None
+
+    @property
+    def parent(self) -> Path:
+        """The folder of all data sets."""
+        return self._folder
+
+    def new_id(self) -> str:
+        """Give an id that is not taken."""
+        return secrets.token_hex(10)
+
+    def folder(self, data_id: str) -> Path:
+        """Give the folder of a data set, there or not.
+
+        Raises:
+            BadDataset: no id, but what somebody wrote into a link.
+        """
+        if not _ID.fullmatch(data_id):
+            raise BadDataset("The link names no data set of this page; bring your pictures again.")
+        return self._folder / data_id
+
+    def chosen_path(self, data_id: str) -> Path:
+        """Give the file that describes what a run would learn from."""
+        return self.folder(data_id) / "chosen.json"
+
+    def load(self, data_id: str) -> Prepared:
+        """Give a data set with what was changed and what was found out; at once when it was the last one asked for.
+
+        Raises:
+            BadDataset: it is not here, or cannot be read.
+        """
+        folder = self.folder(data_id)
+        if not (folder / "dataset.json").is_file():
+            raise BadDataset("The pictures of this link are not on this machine any more; bring them again.")
+        stamp = (data_id, _changed(folder / "dataset.json"), _changed(folder / "choice.json"))
+        if self._last is None or self._last[0] != stamp:
+            whole, choice = load_dataset(folder / "dataset.json"), _read_choice(folder / "choice.json")
+            dataset = _apply(whole, choice)
+            self._last = stamp, Prepared(data_id, whole, choice, dataset, examine(dataset))
+            save_dataset(dataset, folder / "chosen.json")
+        return self._last[1]
+
+    def choose(self, data_id: str, choice: Choice) -> None:
+        """Keep what a visitor changed.
+
+        Raises:
+            StorageFull: the disk has no room for it.
+        """
+        plain = dataclasses.asdict(choice) | {"dropped": sorted(choice.dropped)}
+        path = self.folder(data_id) / "choice.json"
+        part = path.with_suffix(".part")
+        with disk(path.parent):
+            part.write_text(json.dumps(plain), encoding="utf-8")
+            part.replace(path)
+
+    def adopt(self, dataset: DataSet) -> str:
+        """Take a data set of a run, or of a folder of this machine, without a copy of the pictures; give its id."""
+        own = dataset.root.name
+        if dataset.root.parent == self._folder and _ID.fullmatch(own) and (dataset.root / "dataset.json").is_file():
+            self.choose(own, _choice_behind(load_dataset(dataset.root / "dataset.json"), dataset))
+            return own
+        data_id = self.new_id()
+        folder = self.folder(data_id)
+        folder.mkdir(parents=True)
+        save_dataset(dataset, folder / "dataset.json")
+        return data_id
+
+    def thumbnail(self, prepared: Prepared, example: Example) -> bytes | None:
+        """Give a small JPEG of a picture, or None where the picture is not readable any more."""
+        path = self.folder(prepared.data_id) / "thumbnails" / f"{example.sha256}.jpg"
+        try:
+            return path.read_bytes()
+        except OSError:
+            pass
+        try:
+            small = thumbnail(prepared.dataset.path(example), side=THUMBNAIL_SIDE)
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(small)
+        except (BadImage, OSError):
+            return None
+        return small
+
+    def note_run(self, data_id: str, run: str) -> None:
+        """Remember that a run learns from these pictures: they are then kept until somebody deletes them."""
+        with (self.folder(data_id) / "runs.txt").open("a", encoding="utf-8") as file:
+            file.write(f"{run}\n")
+
+    def is_copy(self, prepared: Prepared) -> bool:
+        """Whether the pictures were brought here; those of a server folder stay where they are."""
+        return prepared.whole.root == self.folder(prepared.data_id)
+
+    def delete(self, data_id: str) -> None:
+        """Delete what was brought, thumbnails and all; a server folder is never touched."""
+        shutil.rmtree(self.folder(data_id), ignore_errors=True)
+        self._last = None
+
+    def sweep(self) -> None:
+        """Delete data sets that no run learns from, unchanged for `KEPT_DAYS`, and what a killed server left."""
+        oldest = time.time() - KEPT_DAYS * 86_400
+        for left in (*self._folder.glob(".zip-*"), *self._folder.glob(".loose-*")):
+            if left.stat().st_mtime < time.time() - 86_400:
+                remove(left)
+        for folder in self._folder.glob("*/chosen.json"):
+            unused = _ID.fullmatch(folder.parent.name) and not (folder.parent / "runs.txt").exists()
+            if unused and folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder.parent, ignore_errors=True)
+
+
+def remove(path: Path) -> None:
+    """Delete a file or a folder, there or not."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _apply(whole: DataSet, choice: Choice) -> DataSet:
+    kept = whole.without(choice.dropped) if choice.dropped else whole
+    if choice.seed is None and choice.test_share is None:
+        return kept
+    seed = whole.seed if choice.seed is None else choice.seed
+    share = whole.test_share if choice.test_share is None else choice.test_share
+    return with_split(kept, seed=seed, test_share=share)
+
+
+def _choice_behind(whole: DataSet, chosen: DataSet) -> Choice:
+    """Give the choice that makes `chosen` of `whole`."""
+    kept = {example.name for example in chosen.examples}
+    dropped = frozenset(example.name for example in whole.examples if example.name not in kept)
+    same_split = (whole.split, whole.seed, whole.test_share) == (chosen.split, chosen.seed, chosen.test_share)
+    return Choice(dropped) if same_split else Choice(dropped, chosen.seed, chosen.test_share)
+
+
+def _read_choice(path: Path) -> Choice:
+    try:
+        plain: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        seed, share = plain["seed"], plain["test_share"]
+        return Choice(
+            dropped=frozenset(map(str, plain["dropped"])),
+            seed=None if seed is None else int(seed),
+            test_share=None if share is None else float(share),
+            accepted=bool(plain["accepted"]),
+        )
+    except FileNotFoundError:
+        return Choice()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadDataset("What was changed of this data set cannot be read; bring the pictures again.") from error
+
+
+def _changed(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

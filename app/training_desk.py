@@ -1,0 +1,129 @@
+"""What one visitor has on the table while preparing a run: the pictures on their way in, the changes, the estimates.
+
+Nothing of it is needed to open a data set again; that is the business of `training_data`. Work under way ends with the
+visit.
+"""
+
+import dataclasses
+import secrets
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from app.training_data import Prepared, TrainingData
+from app.training_intake import Intake, LoosePictures
+from app.training_plan import fingerprint
+from vit_core.errors import VitError
+from vit_core.runs.estimate import Estimate, EstimateState
+from vit_core.settings import Settings
+from vit_core.training.config import TrainConfig
+
+Kind = Literal["trial", "quick look"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """An estimate, and what exactly was asked."""
+
+    fingerprint: str
+    estimate: Estimate
+
+
+class Desk:
+    """One visitor's preparations.
+
+    Attributes:
+        data: the data sets of this machine.
+        intake: pictures on their way in.
+        problem: why the last ones did not come in.
+        loose: single pictures that are being gathered.
+        edits: values by field name that the visitor set instead of the proposed ones.
+        followed: settings of the run that this one is made after, until the visitor goes back to the proposal.
+        nonce: makes a submission of this visit differ from all others.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.data = TrainingData(folder)
+        self.intake: Intake | None = None
+        self.problem: VitError | None = None
+        self.loose: LoosePictures | None = None
+        self.edits: dict[str, object] = {}
+        self.followed: TrainConfig | None = None
+        self.nonce = secrets.token_hex(8)
+        self._asked: dict[Kind, Asked] = {}
+        self._cancels: dict[str, Callable[[], None]] = {}
+        weakref.finalize(self, _cancel_all, self._cancels)
+
+    def start_from(self, config: TrainConfig) -> None:
+        """Take over the settings of a run as soon as there is a proposal that they can be told apart from."""
+        self.followed, self.edits = config, {"trainable": config.trainable}
+
+    def settle_edits(self, proposed: TrainConfig) -> None:
+        """Keep of the settings that were taken over what differs from the proposal."""
+        if self.followed:
+            names = [field.name for field in dataclasses.fields(TrainConfig) if field.name != "checkpoint"]
+            taken = {name: getattr(self.followed, name) for name in names}
+            self.edits |= {name: value for name, value in taken.items() if value != getattr(proposed, name)}
+            self.followed = None
+
+    def take_in(self, start: Callable[[], Intake]) -> None:
+        """Start to take pictures in, or leave the reason why not in `problem`."""
+        self.problem = None
+        try:
+            self.intake = start()
+            self._cancels["intake"] = self.intake.cancel
+        except VitError as error:
+            self.problem = error
+
+    def settle(self) -> str:
+        """Give the id of a data set that has just come in, "" otherwise; a failure is left in `problem`."""
+        if self.intake is None or not self.intake.state().ended:
+            return ""
+        intake, self.intake = self.intake, None
+        self._cancels.pop("intake", None)
+        try:
+            return intake.outcome()
+        except VitError as error:
+            self.problem = error
+            return ""
+
+    def ask(self, kind: Kind, config: TrainConfig, prepared: Prepared, settings: Settings) -> None:
+        """Start an estimate; one of the same kind that is under way is ended."""
+        self.cancel(kind)
+        path = self.data.chosen_path(prepared.data_id)
+        estimate = Estimate.start(kind, config, path, settings)
+        self._asked[kind] = Asked(_what(kind, config, prepared), estimate)
+        self._cancels[kind] = estimate.cancel
+
+    def estimate(self, kind: Kind) -> EstimateState | None:
+        """Give how far the last estimate of a kind is, None where none was asked for."""
+        return self._asked[kind].estimate.state() if kind in self._asked else None
+
+    def still_holds(self, kind: Kind, config: TrainConfig, prepared: Prepared) -> bool:
+        """Whether the last estimate of a kind was for exactly these settings and pictures."""
+        return kind in self._asked and self._asked[kind].fingerprint == _what(kind, config, prepared)
+
+    def cancel(self, kind: Kind) -> None:
+        """End an estimate and forget it."""
+        self._asked.pop(kind, None)
+        if cancel := self._cancels.pop(kind, None):
+            cancel()
+
+
+def _what(kind: Kind, config: TrainConfig, prepared: Prepared) -> str:
+    if kind == "quick look":  # it learns nothing but a head on whole images: only the model and its input size matter
+        config = TrainConfig(
+            checkpoint=config.checkpoint,
+            resolution=config.resolution,
+            total_steps=1,
+            batch=1,
+            learning_rate=1.0,
+            warmup_steps=0,
+        )
+    return fingerprint(config, prepared.dataset)
+
+
+def _cancel_all(cancels: dict[str, Callable[[], None]]) -> None:
+    for cancel in cancels.values():
+        cancel()
