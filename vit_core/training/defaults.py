@@ -159,7 +159,7 @@ def _steps(case: _Case, batch: int) -> tuple[int, str]:
     sister = case.sister
     epochs = min(sister.epochs, EPOCHS_OF_SMALL_SETS) if case.is_small else sister.epochs
     wanted = epochs * case.num_train / batch
-    steps = _rounded_up(max(LEAST_STEPS, min(wanted, sister.steps * sister.batch / batch)))
+    steps = _rounded_up(max(float(LEAST_STEPS), min(wanted, sister.steps * sister.batch / batch)))
     seen = f"each image is seen about {max(1, round(steps * batch / case.num_train))} times"
     if wanted < LEAST_STEPS:
         return steps, f"The least that a new head learns in; {seen}."
