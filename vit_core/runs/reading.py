@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from vit_core.errors import BadRun
 from vit_core.runs.files import RunConfig, RunFiles, read_config, read_json
-from vit_core.runs.local import misplaced
+from vit_core.runs.local import is_copy, is_link
 from vit_core.runs.locks import RunLocks
 from vit_core.runs.names import check_run_name
 from vit_core.runs.record import FINAL, RunRecord
@@ -41,10 +41,10 @@ class RunReader:
         """
         try:
             check_run_name(folder.name)
-            if folder.is_symlink():
-                raise BadRun(f"The folder {folder.name!r} is a link; a run must be a folder of its own.")
+            if problem := is_link(folder):
+                raise BadRun(problem)
             config = self._configs.get(folder)
-            if problem := misplaced(config, folder):
+            if problem := is_copy(config, folder):
                 raise BadRun(problem)
             return self._record(folder, config, self._statuses.get(folder), places)
         except BadRun as error:

@@ -18,7 +18,15 @@ Said = Literal["draft", "queued", "running", "done", "failed", "stopped"]
 VERSION = 1
 _SAID: tuple[Said, ...] = ("draft", "queued", "running", "done", "failed", "stopped")
 _NO_PROGRESS = Progress()
-_OPTIONAL = {field.name for field in dataclasses.fields(Progress) if field.name not in ("step", "total_steps")}
+_COUNTS = ("step", "total_steps")
+_OPTIONAL = tuple(field.name for field in dataclasses.fields(Progress) if field.name not in _COUNTS)
+_KINDS: tuple[tuple[str, tuple[str, ...], tuple[type, ...]], ...] = (
+    ("", ("attempt", "beat"), (int,)),
+    ("", ("beat_at",), (int, float)),
+    ("", ("reason", "device", "boot_id", "config_sha256"), (str,)),
+    ("progress", _COUNTS, (int,)),
+    ("progress", _OPTIONAL, (int, float, type(None))),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,16 +103,11 @@ def read_status(files: RunFiles) -> Status:
 def _check(status: Status) -> None:
     if status.state not in _SAID:
         raise BadRun(f"status.json says the unknown state {shorten(repr(status.state), 60)}.")
-    numbers = {"attempt": status.attempt, "beat": status.beat, "beat_at": status.beat_at}
-    numbers |= {"step": status.progress.step, "total_steps": status.progress.total_steps}
-    numbers |= {name: value for name in _OPTIONAL if (value := getattr(status.progress, name)) is not None}
-    texts = {name: getattr(status, name) for name in ("reason", "device", "boot_id", "config_sha256")}
-    for name, value in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise BadRun(f"status.json says {name} is {shorten(repr(value), 60)}, which cannot be.")
-    for name, value in texts.items():
-        if not isinstance(value, str):
-            raise BadRun(f"status.json says {name} is {shorten(repr(value), 60)}, which cannot be.")
+    for thing, names, kinds in _KINDS:
+        for name in names:
+            value = getattr(getattr(status, thing) if thing else status, name)
+            if isinstance(value, bool) or not isinstance(value, kinds):
+                raise BadRun(f"status.json says {name} is {shorten(repr(value), 60)}, which cannot be.")
 
 
 def _finite(plain: dict[str, Any]) -> dict[str, Any]:
