@@ -7,9 +7,10 @@ What is given does not depend on whether it was kept: a run that is resumed with
 nothing of order and of random choices.
 """
 
+import contextlib
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +21,7 @@ from jaxtyping import Int32, UInt8
 from vit_core.datasets.crops import resized
 from vit_core.datasets.dataset import Example
 from vit_core.datasets.pixel_cache import PixelCache, open_cache
+from vit_core.datasets.threads import Allowance
 from vit_core.errors import BadDataset, BadImage, shorten
 from vit_core.preprocess import decode_image, to_model_input
 
@@ -27,6 +29,7 @@ Keep = Literal["crops", "whole"]
 
 LIMIT_BYTES = 12 * 1000**3  # 45,000 photos for training at 224 px
 _MARGIN = 8 / 7  # 256 of 224: what the shorter side keeps for crops
+_PIXELS_AT_ONCE = 64_000_000  # decoded by all threads together; each takes about a dozen bytes on the way
 
 
 class Pixels:
@@ -45,6 +48,7 @@ class Pixels:
         self.keep = keep
         self._root = root
         self._cache: PixelCache | None = None
+        self._at_once = Allowance(_PIXELS_AT_ONCE)
         self._labels = np.array([example.label for example in self.examples], np.int32)
 
     def __len__(self) -> int:
@@ -83,7 +87,10 @@ class Pixels:
         """
         resolution = resolution or self.resolution
         kept = self._kept(number) if self.keep == "whole" and resolution == self.resolution else None
-        return to_model_input(self._decode(number), resolution) if kept is None else kept
+        if kept is not None:
+            return kept
+        with self._decoded(number) as image:
+            return to_model_input(image, resolution)
 
     def close(self) -> None:
         """Let the cache file go; images are decoded from then on."""
@@ -106,20 +113,15 @@ class Pixels:
         return _size_for_crops(example, self.resolution)
 
     def _for_crops(self, number: int) -> np.ndarray:
-        return resized(self._decode(number), *_size_for_crops(self.examples[number], self.resolution))
+        with self._decoded(number) as image:
+            return resized(image, *_size_for_crops(self.examples[number], self.resolution))
 
-    def _decode(self, number: int) -> np.ndarray:
+    @contextlib.contextmanager
+    def _decoded(self, number: int) -> Iterator[np.ndarray]:
+        """Give the picture in full; threads wait here rather than fill the memory with large ones."""
         example = self.examples[number]
-        try:
-            image = decode_image(_read(self._root / example.file, example), name=example.name)
-        except BadImage as error:
-            raise BadDataset(str(error)) from error
-        if image.shape[:2] != (example.height, example.width):
-            raise BadDataset(
-                f"{shorten(example.name)!r} is {image.shape[1]}x{image.shape[0]} pixels, and the data set says "
-                f"{example.width}x{example.height}. Check the data set again."
-            )
-        return image
+        with self._at_once.taken(example.width * example.height):
+            yield _decode(self._root / example.file, example)
 
 
 def open_pixels(
@@ -156,6 +158,19 @@ def open_pixels(
     if cache is not None and examples:
         pixels.keep_in(cache, limit_bytes=limit_bytes, progress=progress)
     return pixels
+
+
+def _decode(path: Path, example: Example) -> np.ndarray:
+    try:
+        image = decode_image(_read(path, example), name=example.name)
+    except BadImage as error:
+        raise BadDataset(str(error)) from error
+    if image.shape[:2] != (example.height, example.width):
+        raise BadDataset(
+            f"{shorten(example.name)!r} is {image.shape[1]}x{image.shape[0]} pixels, and the data set says "
+            f"{example.width}x{example.height}. Check the data set again."
+        )
+    return image
 
 
 def _read(path: Path, example: Example) -> bytes:

@@ -1,8 +1,10 @@
 """Threads that work ahead of whoever takes the results: decoding, cropping and resizing let go of Python's lock."""
 
+import contextlib
 import os
+import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -40,3 +42,27 @@ def in_order(tasks: Iterable[Callable[[], T]], *, workers: int, ahead: int) -> G
             yield under_way.popleft().result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+class Allowance:
+    """Something that threads share, of which each takes what it needs and gives it back: memory, say."""
+
+    def __init__(self, total: int) -> None:
+        """Start with all of it there."""
+        self._total = total
+        self._left = total
+        self._changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def taken(self, amount: int) -> Iterator[None]:
+        """Wait until there is enough, and hold it within the block; who needs more than there is waits for all."""
+        amount = min(amount, self._total)
+        with self._changed:
+            self._changed.wait_for(lambda: self._left >= amount)
+            self._left -= amount
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._left += amount
+                self._changed.notify_all()
