@@ -15,7 +15,10 @@ from flax import nnx
 from jaxtyping import Array, Float, PyTree
 
 from vit_core.models.config import ModelConfig
+from vit_core.models.noise import Noise
 from vit_core.models.vit import Output, VisionTransformer
+
+__all__ = ["GraphDef", "Noise", "Output", "Params", "build", "flatten", "forward", "unflatten"]
 
 Params = dict[Any, Any]  # nested; the leaves are arrays, lists of modules have whole numbers as keys
 GraphDef = nnx.GraphDef[VisionTransformer]
@@ -41,13 +44,15 @@ def build(config: ModelConfig, *, dtype: str = "float32") -> tuple[GraphDef, Par
     return graphdef, params
 
 
-@functools.partial(jax.jit, static_argnames=("graphdef", "capture_attention"))
+@functools.partial(jax.jit, static_argnames=("graphdef", "capture_attention", "remat"))
 def forward(
     graphdef: GraphDef,
     params: PyTree,
     images: Float[Array | np.ndarray, "B H W 3"],
     *,
     capture_attention: bool = False,
+    noise: Noise | None = None,
+    remat: bool = False,
 ) -> Output:
     """Run a model; differentiable in `params`, and free to be called inside another `jax.jit`.
 
@@ -57,12 +62,16 @@ def forward(
         images: RGB in [-1, 1], of the resolution that `params` were made for.
         capture_attention: also return the attention probabilities. They are large ([L, H, N, N] per image): reduce
             them inside the same `jax.jit`, layer by layer (`attention[:, l]`), so that they are never held whole.
+        noise: what is blanked at random, for training; without it nothing is.
+        remat: compute the inside of each block twice for a gradient instead of keeping it; not together with
+            `capture_attention`.
 
     Returns:
         float32 logits [B, K], features [B, D] and, when asked for, attention [B, L, H, N, N].
     """
+    assert not (capture_attention and remat)  # noqa: S101 - attention is exactly what would not be kept
     model = nnx.merge(graphdef, params)
-    return model(jnp.asarray(images), capture_attention=capture_attention)
+    return model(jnp.asarray(images), capture_attention=capture_attention, noise=noise, remat=remat)
 
 
 def flatten(params: Params) -> dict[str, Any]:

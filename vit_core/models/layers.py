@@ -11,6 +11,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from vit_core.models.config import ModelConfig
+from vit_core.models.noise import Noise
 
 LAYER_NORM_EPS = 1e-6
 
@@ -74,9 +75,12 @@ class Mlp(nnx.Module):
         self.dense1 = nnx.Linear(D, M, dtype=dtype, rngs=rngs)
         self.dense2 = nnx.Linear(M, D, dtype=dtype, rngs=rngs)
 
-    def __call__(self, tokens: Float[Array, "B N D"]) -> Float[Array, "B N D"]:
+    def __call__(self, tokens: Float[Array, "B N D"], noise: Noise | None = None) -> Float[Array, "B N D"]:
         """Transform each token on its own."""
-        return self.dense2(jax.nn.gelu(self.dense1(tokens), approximate=True))
+        hidden = jax.nn.gelu(self.dense1(tokens), approximate=True)
+        if noise is None:
+            return self.dense2(hidden)
+        return noise.drop(self.dense2(noise.drop(hidden, site=1)), site=2)
 
 
 class EncoderBlock(nnx.Module):
@@ -88,8 +92,15 @@ class EncoderBlock(nnx.Module):
         self.norm2 = nnx.LayerNorm(config.hidden_size, epsilon=LAYER_NORM_EPS, dtype=dtype, rngs=rngs)
         self.mlp = Mlp(config, dtype=dtype, rngs=rngs)
 
-    def __call__(self, tokens: Float[Array, "B N D"]) -> tuple[Float[Array, "B N D"], Float[Array, "B H N N"]]:
+    def __call__(
+        self, tokens: Float[Array, "B N D"], noise: Noise | None = None
+    ) -> tuple[Float[Array, "B N D"], Float[Array, "B H N N"]]:
         """Give the next tokens and this block's attention probabilities."""
         attended, probs = self.attention(self.norm1(tokens))
+        if noise is not None:
+            attended = noise.skip(noise.drop(attended, site=0), site=3)
         tokens = tokens + attended
-        return tokens + self.mlp(self.norm2(tokens)), probs
+        transformed = self.mlp(self.norm2(tokens), noise)
+        if noise is not None:
+            transformed = noise.skip(transformed, site=4)
+        return tokens + transformed, probs

@@ -5,12 +5,14 @@ One module for all variants; what a variant lacks is not built (vit_jax/models_v
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from vit_core.models.config import ModelConfig
 from vit_core.models.layers import LAYER_NORM_EPS, EncoderBlock, PatchEmbedding
+from vit_core.models.noise import Noise
 from vit_core.models.resnet import ResNet
 
 
@@ -46,12 +48,25 @@ class VisionTransformer(nnx.Module):
         self.pre_logits = nnx.Linear(D, R, rngs=rngs) if R else None
         self.head = nnx.Linear(config.num_features, K, rngs=rngs) if K else None
 
-    def __call__(self, images: Float[Array, "B H W 3"], *, capture_attention: bool) -> Output:
+    def __call__(
+        self,
+        images: Float[Array, "B H W 3"],
+        *,
+        capture_attention: bool,
+        noise: Noise | None = None,
+        remat: bool = False,
+    ) -> Output:
         """Classify images in [-1, 1], and show where each layer looked when asked."""
         tokens = self.embed(images)
+        if noise is not None:
+            tokens = noise.drop(tokens, site=0)
         attention = []
-        for block in self.blocks:
-            tokens, probs = block(tokens)
+        for index, block in enumerate(self.blocks):
+            own = None if noise is None else noise.in_block(index, len(self.blocks))
+            if remat:
+                tokens = _recomputed(block, tokens, own)
+                continue
+            tokens, probs = block(tokens, own)
             attention.append(probs)
         features = self.pool(self.norm(tokens))
         logits = features[:, :0] if self.head is None else self.head(features)
@@ -71,3 +86,15 @@ class VisionTransformer(nnx.Module):
         tokens = tokens.astype(jnp.float32)
         features = tokens[:, 0] if self.cls is not None else tokens.mean(axis=1)
         return features if self.pre_logits is None else jnp.tanh(self.pre_logits(features))
+
+
+def _recomputed(block: EncoderBlock, tokens: Float[Array, "B N D"], noise: Noise | None) -> Float[Array, "B N D"]:
+    """Run a block of which a gradient keeps the input alone, and computes the rest once more."""
+    graphdef, params = nnx.split(block)
+
+    def run(params: PyTree, tokens: Array, noise: Noise | None) -> Array:
+        given: Array = nnx.merge(graphdef, params)(tokens, noise)[0]
+        return given
+
+    kept: Array = jax.checkpoint(run)(params, tokens, noise)
+    return kept
