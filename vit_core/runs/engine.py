@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Literal, Protocol
 
+GRACE_S = 120.0  # for one step of a large model on a CPU and the saving of its state
 Found = Literal["queued", "running", "gone"]
 
 

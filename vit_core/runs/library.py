@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from vit_core.datasets.dataset import DataSet, to_json
 from vit_core.datasets.saving import load_dataset
 from vit_core.errors import BadRun, UnknownName
-from vit_core.runs.engine import Engine
+from vit_core.runs.engine import GRACE_S, Engine
 from vit_core.runs.files import RunConfig, RunFiles, kept_on_disk, sweep, write_config, write_json, write_text
 from vit_core.runs.local import LocalEngine, checked_config, take_run
 from vit_core.runs.locks import RunLocks
@@ -36,7 +36,6 @@ from vit_core.training.metrics_file import Row, read_metrics
 if TYPE_CHECKING:
     from vit_core.training.report import Report
 
-GRACE_S = 120.0  # for one step of a large model on a CPU and the saving of its state
 LONGEST_NOTE = 2000
 _NEW, _GONE, DATA = ".new-", ".gone-", ".data"
 _TAIL_BYTES = 400_000

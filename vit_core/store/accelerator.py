@@ -103,27 +103,22 @@ class Accelerator:
         holder = self.holder()
         return (holder is not None and holder.kind != "predictor") or bool(self.waiting())
 
-    def await_turn(
-        self, ticket: Ticket, holder: Holder, *, stop: Callable[[], bool], on_wait: Callable[[int], None]
-    ) -> Ownership | None:
-        """Wait until the accelerator is ours, and give the ticket back then.
+    def await_turn(self, ticket: Ticket, holder: Holder, *, stop: Callable[[], bool]) -> Ownership | None:
+        """Wait until the accelerator is ours.
 
         Args:
-            ticket: our place.
+            ticket: our place; to be left by the caller, once it has said that it no longer waits.
             holder: who we are.
             stop: asked four times a second; True ends the wait.
-            on_wait: told our place as often.
 
         Returns:
-            The ownership; None when `stop` said so, with the ticket given back.
+            The ownership; None when `stop` said so, and the ticket was left.
         """
         while not stop():
             ticket.ownership.keep()
-            place = ticket.place
-            if place == 1 and (ownership := own(self._lock, patience_s=0.0)):
+            if ticket.place == 1 and (ownership := own(self._lock, patience_s=0.0)):
                 ownership.write_note(holder.to_note())
                 return ownership
-            on_wait(place)
             time.sleep(_POLL_S)
         ticket.leave()
         return None
