@@ -16,7 +16,7 @@ from vit_core.errors import shorten
 Value = TypeVar("Value")
 Page = Literal["explore", "compare", "classify", "finetune", "runs", "about"]
 CATALOGUES = ("augreg", "demo", "yours")
-TABS = ("find", "paper")
+TABS = ("find", "paper", "runs")
 SORTS = (
     "final_val",
     "best_adapt_test",
@@ -50,6 +50,7 @@ class Address:
         data: id of the uploaded data set that Fine-tune works with, "" for none.
         run: name of a run: the one that Runs shows, and the one whose data and settings Fine-tune starts from; "" for
             none. It does not follow from page to page.
+        against: name of the run that it is compared with, "" for none.
     """
 
     catalogue: str = "augreg"
@@ -63,6 +64,7 @@ class Address:
     filters: Filters = dataclasses.field(default_factory=Filters)
     data: str = ""
     run: str = ""
+    against: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,6 +180,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("compare", "compare", _each(_text, COMPARE_LIMIT), _joined, _EVERY, max_length=1200, noun="checkpoint"),
     Parameter("data", "data", _plain_name, str, ("finetune",), noun="data set"),
     Parameter("run", "run", _plain_name, str, ("runs", "finetune"), follows=False),
+    Parameter("against", "against", _plain_name, str, ("runs",), follows=False, noun="run"),
     Parameter("file", "file", _text, str, noun="pre-trained file"),
     Parameter("tab", "tab", _oneof_page(TABS), str),
     Parameter("sort", "sort", _oneof_page(SORTS), str),

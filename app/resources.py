@@ -5,6 +5,7 @@ session and are given here too, so that pages ask one place.
 """
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pandas as pd
@@ -17,10 +18,15 @@ from app.pictures import PictureBox
 from app.refresh import LiveCatalogue
 from app.samples import Sample, read_samples
 from vit_core.catalog.index import Catalogue, load_demo
+from vit_core.datasets import thumbnails
+from vit_core.datasets.dataset import DataSet
 from vit_core.inference.service import PredictionService
+from vit_core.runs.record import RunRecord
 from vit_core.settings import Settings, bundled_data_dir
 from vit_core.store.downloads import Downloads
 from vit_core.store.store import Store
+from vit_core.training.metrics_file import Row
+from vit_core.training.report import Report
 
 if TYPE_CHECKING:
     from vit_core.runs.device_share import DeviceShare
@@ -63,6 +69,36 @@ def runs() -> "Runs":
     from vit_core.runs.library import Runs
 
     return Runs(settings())
+
+
+@st.cache_resource(show_spinner=False, ttl=1.0)
+def all_runs() -> tuple[RunRecord, ...]:
+    """Give all runs, newest first, as they stood at most a second ago."""
+    return runs().all()
+
+
+@st.cache_resource(show_spinner=False, ttl=1.0, max_entries=16)
+def run_metrics(name: str) -> tuple[Row, ...]:
+    """Give the curve of a run, as it stood at most a second ago."""
+    return runs().metrics(name)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def run_report(name: str, created: float) -> Report | None:
+    """Give the report of a finished run; when it was made tells it from a later run of the same name."""
+    return runs().report(name)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def run_dataset(name: str, created: float) -> DataSet:
+    """Give what a run learned from."""
+    return runs().dataset(name)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4000)
+def thumbnail(path: Path) -> bytes:
+    """Give a small JPEG of a training picture."""
+    return thumbnails.thumbnail(path, side=144)
 
 
 @st.cache_resource(show_spinner=False, on_release=lambda share: share.close())
@@ -109,6 +145,11 @@ def tables(key: str) -> tuple[pd.DataFrame, ...]:
     """Give all tables that a checkpoint may be looked for in, each once: the open one, the main one, the demo's."""
     frames = (catalogue(key).frame, live_catalogue().current.frame, demo_catalogue().frame)
     return tuple({id(frame): frame for frame in frames}.values())
+
+
+def checkpoint_path(name: str) -> Path | None:
+    """Give the file of a checkpoint if it is on this machine: a visitor's, a finished run's, or one of the store."""
+    return own_checkpoints().path(name) or store().local_path(name)
 
 
 def own_table() -> OwnTable:

@@ -141,7 +141,7 @@ def add_to_compare(name: str) -> None:
 
 def open_run(name: str) -> None:
     """Show one run, or all of them with ""."""
-    update(run=name)
+    update(run=name, against="")
 
 
 def choose_data(name: str) -> None:

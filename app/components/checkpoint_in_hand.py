@@ -18,11 +18,14 @@ from vit_core.catalog.collection import PRETRAINING_SETS, TRANSFER_SETS
 from vit_core.catalog.describe import title_of
 from vit_core.catalog.lookup import find_row
 from vit_core.catalog.query import pretrained_files
-from vit_core.errors import BadInput, VitError
+from vit_core.errors import BadInput, VitError, shorten
+from vit_core.runs.record import RunRecord
 from vit_core.settings import bundled_data_dir
 from vit_core.store.location import check_name
 
 SHOWN_CLASSES = 12
+RUN_PREFIX = "run:"
+_LISTED_RUNS = 20
 _ROUND = "own checkpoint round"
 
 
@@ -60,6 +63,8 @@ def choose(asked: str, tables: Sequence[pd.DataFrame], demo: pd.DataFrame) -> tu
         return best_demo(demo), None
     if path := resources.own_checkpoints().path(asked):
         return InHand(asked, "Your own file", "the classes of your file", path.stat().st_size), None
+    if asked.startswith(RUN_PREFIX):
+        return _of_run(asked, demo)
     refusals: list[str] = []
     for table in tables:
         try:
@@ -70,6 +75,18 @@ def choose(asked: str, tables: Sequence[pd.DataFrame], demo: pd.DataFrame) -> tu
         else:
             return hand, None
     return best_demo(demo), refusals[0]
+
+
+def of_run(record: RunRecord) -> InHand:
+    """Give a finished run as a checkpoint.
+
+    Raises:
+        VitError: its data set cannot be read.
+    """
+    dataset = resources.run_dataset(record.name, record.created)
+    model = record.result / "model.npz"
+    size = model.stat().st_size if model.is_file() else None
+    return InHand(f"{RUN_PREFIX}{record.name}", _run_title(record), f"only {_some(dataset.classes)}", size)
 
 
 def named(names: Collection[str], tables: Sequence[pd.DataFrame]) -> list[InHand]:
@@ -89,11 +106,11 @@ def best_demo(demo: pd.DataFrame) -> InHand:
 
 
 def here_already(tables: Sequence[pd.DataFrame], demo: pd.DataFrame) -> list[InHand]:
-    """Give the checkpoints that answer without a download: the demo models, then the downloaded ones."""
+    """Give the checkpoints that answer without a download: finished runs, the demo models, the downloaded ones."""
     downloaded = {entry.name for entry in resources.store().cached() if entry.is_whole}
     demo_names = {*demo["adapt_filename"].astype("str"), *demo["filename"].astype("str")}
     found = [*named(demo_names, [demo]), *(named(downloaded - demo_names, tables) if downloaded else [])]
-    return [hand for hand in found if resources.store().local_path(hand.name)]
+    return [*_finished_runs(), *(hand for hand in found if resources.store().local_path(hand.name))]
 
 
 def check_object_name(name: str) -> None:
@@ -135,6 +152,27 @@ def _in_hand(row: Mapping[Hashable, Any]) -> InHand:
     )
 
 
+def _finished_runs() -> list[InHand]:
+    done = [record for record in resources.all_runs() if record.state == "done"][:_LISTED_RUNS]
+    return [InHand(f"{RUN_PREFIX}{run.name}", _run_title(run), "", None) for run in done]
+
+
+def _of_run(asked: str, demo: pd.DataFrame) -> tuple[InHand, str | None]:
+    name = asked.removeprefix(RUN_PREFIX)
+    try:
+        record = resources.runs().get(name)
+        if record.state != "done":
+            return best_demo(demo), f"The run {shorten(name)!r} is not done; its model is there when it is."
+        return of_run(record), None
+    except VitError as error:
+        return best_demo(demo), str(error)
+
+
+def _run_title(record: RunRecord) -> str:
+    learned = f", learned from {shorten(record.dataset_name, 40)}" if record.dataset_name else ""
+    return f"Your run {record.name}{learned}"
+
+
 def _knows_after_fine_tuning(target: str) -> str:
     facts = TRANSFER_SETS.get(target)
     return facts.sentence if facts else _listed(target)
@@ -145,14 +183,23 @@ def _knows_as_pretrained(source: str) -> str:
     return f"{facts.num_classes:,} classes of {facts.label}" if facts else _listed(source)
 
 
-def _listed(dataset: str) -> str:
-    """Give the classes of a set of the demo by name, the first few of them."""
+def class_names(dataset: str) -> tuple[str, ...]:
+    """Give the classes of a set of the demo; empty for any other set."""
     path = bundled_data_dir() / "labels" / f"{dataset}.txt"
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", dataset) or not path.is_file():
-        return f"the classes of {dataset}"
-    names = path.read_text(encoding="utf-8").splitlines()
-    listed = ", ".join(names[:SHOWN_CLASSES])
-    return f"only {dataset}: {listed}" + (f" and {len(names) - SHOWN_CLASSES} more" if names[SHOWN_CLASSES:] else "")
+        return ()
+    return tuple(path.read_text(encoding="utf-8").splitlines())
+
+
+def _listed(dataset: str) -> str:
+    names = class_names(dataset)
+    return f"only {dataset}: {_some(names)}" if names else f"the classes of {dataset}"
+
+
+def _some(names: Sequence[str]) -> str:
+    """Give the first few of some names."""
+    listed = ", ".join(shorten(name, 40) for name in names[:SHOWN_CLASSES])
+    return listed + (f" and {len(names) - SHOWN_CLASSES} more" if names[SHOWN_CLASSES:] else "")
 
 
 def _show_choice(hand: InHand, choices: Sequence[InHand]) -> None:

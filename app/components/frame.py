@@ -1,5 +1,6 @@
 """The frame round every page: the two chips in the header, what computes and where the catalogue comes from."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +10,10 @@ from app import resources, state
 from app.components.catalogue_source import show_catalogue_source, source_words
 from app.components.errors import shown_errors
 from app.components.plain_text import plain
+from app.components.run_words import share_done
+from app.components.wording import counted
 from vit_core.inference.service import ServiceStatus
+from vit_core.runs.record import RunRecord
 
 STYLE = Path(__file__).parent.parent / "assets" / "style.css"
 STATES = {
@@ -23,7 +27,7 @@ STATES = {
 def show_chips() -> None:
     """Show both chips; while the bucket is asked, look every second, and draw the page anew when it has answered."""
     with st.container(key="chips", horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        _device_chip(resources.service().status())
+        _device_chip(resources.service().status(), resources.all_runs())
         _catalogue_chip()
     if _waiting():
         st.fragment(_follow, run_every=1.0)()
@@ -39,20 +43,31 @@ def _waiting() -> bool:
     return resources.live_catalogue().asking or resources.own_table().loading
 
 
-def device_words(status: ServiceStatus) -> str:
+def device_words(status: ServiceStatus, run: RunRecord | None = None) -> str:
     """Give the device and what it does, for the chip.
+
+    Args:
+        status: of the prediction service.
+        run: the one that learns now.
 
     Example:
         >>> device_words(ServiceStatus("ready", "CPU", (), 0))
         'CPU · free'
     """
+    if run is not None:
+        return f"{run.device or status.device or 'Model engine'} · learning, {share_done(run):.0%}".replace("%", " %")
     queue = f", {status.queued} waiting" if status.queued else ""
     return f"{status.device or 'Model engine'} · {STATES[status.state]}{queue}"
 
 
-def _device_chip(status: ServiceStatus) -> None:
-    with st.popover(plain(device_words(status)), type="tertiary"):
+def _device_chip(status: ServiceStatus, records: Sequence[RunRecord]) -> None:
+    run = next((record for record in records if record.state in ("running", "stopping")), None)
+    with st.popover(plain(device_words(status, run)), type="tertiary"):
         st.markdown("**What computes**")
+        if run is not None:
+            waiting = sum(record.state == "queued" for record in records)
+            st.write(f"The run {plain(run.name)} is learning; {counted(waiting, 'run')} in the queue behind it.")
+            st.page_link("views/runs.py", label="Show the run", query_params={"run": run.name})
         if status.state == "cold":
             st.write("Nothing yet. A process of its own starts with your first picture and picks the best device.")
         else:

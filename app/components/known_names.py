@@ -7,7 +7,7 @@ import pandas as pd
 
 from vit_core.catalog.query import FACETS
 
-OWN_PREFIX = "own-"  # files that visitors bring are no rows of any catalogue
+NO_ROWS = ("own-", "run:")  # files that visitors bring and finished runs are no rows of any catalogue
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +22,7 @@ class KnownCheckpoints(Container[object]):
 
     def __contains__(self, name: object) -> bool:
         text = str(name)
-        if text.startswith(OWN_PREFIX) or file_of(self.frame, text):
+        if text.startswith(NO_ROWS) or file_of(self.frame, text):
             return True
         return any(file_of(frame, text) for frame in self.others())
 

@@ -58,7 +58,7 @@ def _own(name: str) -> InHand | None:
 
 
 def _contestant(name: str, hand: InHand, tables: Sequence[pd.DataFrame]) -> Contestant:
-    path = resources.own_checkpoints().path(name) or resources.store().local_path(name)
+    path = resources.checkpoint_path(name)
     return Contestant(hand, _row(name, tables), None if path is None else Question(name, path))
 
 

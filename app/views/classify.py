@@ -35,7 +35,7 @@ with pictures_side:
     show_upload(box, max_mb=resources.settings().max_upload_mb)
     show_other_ways(box, fitting(resources.samples(), hand.dataset))
 
-path = resources.own_checkpoints().path(hand.name) or resources.store().local_path(hand.name)
+path = resources.checkpoint_path(hand.name)
 if path is None or not box.pictures:
     show_left_out(box)
 if path is None:

@@ -14,6 +14,7 @@ from app.components.notes import show_notes
 from app.components.paper_findings import paper_findings
 from app.components.recommended import recommended_cards, recommended_heading
 from app.components.results_bar import how_many, results_bar
+from app.components.run_explore import your_runs
 from app.components.style import explore_style
 from app.components.tabs import one_of_tabs
 from app.derived import files_of, recommended, recommended_set
@@ -25,6 +26,7 @@ ACTIONS = Actions(
     choose_checkpoint=state.choose_checkpoint,
     compare=state.toggle_compared,
     classify=lambda name: st.switch_page("views/classify.py", query_params={"checkpoint": name}),
+    fine_tune=lambda name: st.switch_page("views/finetune.py", query_params={"checkpoint": name}),
 )
 
 
@@ -44,7 +46,8 @@ def browse() -> None:
             filters_on(address.filters, state.update_filters)
         find = ("Find a checkpoint", lambda: find_one(left, frame))
         paper = ("What did the paper find?", lambda: paper_findings(left, address.filters, state.update_filters))
-        one_of_tabs({"find": find, "paper": paper}, address.tab, state.show_tab)
+        runs = ("Your runs", lambda: your_runs(resources.all_runs()))
+        one_of_tabs({"find": find, "paper": paper, "runs": runs}, address.tab, state.show_tab)
 
 
 def find_one(left: pd.DataFrame, frame: pd.DataFrame) -> None:

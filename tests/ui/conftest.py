@@ -38,6 +38,8 @@ def _by_itself(monkeypatch, tmp_path):
         resources.own_checkpoints,
         resources.downloads,
         resources.runs,
+        resources.all_runs,
+        resources.run_metrics,
         resources.live_catalogue,
     ):
         cached.clear()

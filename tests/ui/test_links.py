@@ -21,6 +21,7 @@ FULL = Address(
     upstream="i1k",
     data="flowers-2",
     run="flowers_3",
+    against="flowers_1",
     filters=Filters(
         search="B/16 100 % & more",
         families=("ViT",),
@@ -55,7 +56,7 @@ def test_every_fact_comes_back_from_its_link():
     address, notes = read_link(as_received(write_link(FULL, "explore")), "explore")
 
     assert notes == ()
-    assert address == dataclasses.replace(FULL, data="", run="")
+    assert address == dataclasses.replace(FULL, data="", run="", against="")
 
 
 def test_a_data_set_and_a_run_come_back_from_their_link():
@@ -84,7 +85,7 @@ def test_a_link_to_another_page_carries_only_what_that_page_knows():
 
 
 @pytest.mark.parametrize("value", ["../etc", "A", "-a", "a b", "a/b", "x" * 65, ".data"])
-@pytest.mark.parametrize(("name", "page"), [("run", "runs"), ("data", "finetune")])
+@pytest.mark.parametrize(("name", "page"), [("run", "runs"), ("against", "runs"), ("data", "finetune")])
 def test_names_of_folders_are_plain(name, page, value):
     address, notes = read_link({name: (value,)}, page)
 
@@ -93,7 +94,7 @@ def test_names_of_folders_are_plain(name, page, value):
 
 
 def test_the_run_stays_behind_when_a_person_turns_to_another_page():
-    assert on_arrival(FULL) == dataclasses.replace(FULL, run="")
+    assert on_arrival(FULL) == dataclasses.replace(FULL, run="", against="")
 
 
 @pytest.mark.parametrize(

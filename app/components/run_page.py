@@ -1,0 +1,156 @@
+"""One run: how it goes while it learns, and what came of it."""
+
+import dataclasses
+
+import streamlit as st
+
+from app import resources, state
+from app.components.errors import show_error, shown_errors
+from app.components.plain_text import one_line, plain, plain_html
+from app.components.run_actions import show_actions, show_note
+from app.components.run_charts import Curves
+from app.components.run_confusion import show_confusion
+from app.components.run_curves import Choice, curve_controls, show_curves
+from app.components.run_mistakes import show_mistakes
+from app.components.run_result import show_classes, show_files, show_summary, show_use
+from app.components.run_settings import show_changes, show_settings
+from app.components.run_sisters import Band, bands
+from app.components.run_words import (
+    LIVE,
+    LOOKS,
+    POLL_S,
+    data_words,
+    memory_words,
+    progress_facts,
+    progress_html,
+    silence_words,
+    started_words,
+    state_badge,
+    words_line,
+)
+from vit_core.runs.record import RunRecord
+
+_LOG_LINES = 200
+_LOG_PX = 320
+
+
+@dataclasses.dataclass(frozen=True)
+class Beside:
+    """What is drawn beside the curves of a run: another run, and what the sisters reached."""
+
+    other: RunRecord | None
+    bands: tuple[Band, ...]
+
+
+def show_run(record: RunRecord, others: tuple[RunRecord, ...], now: float) -> None:
+    """Show a run.
+
+    Args:
+        record: the run.
+        others: all runs that it can be compared with.
+        now: seconds since 1970, for the screen.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        state_badge(record)
+        st.markdown(plain(_origin(record, now), limit=600), width="content")
+    show_actions(record)
+    if record.state == "unreadable":
+        show_error(record.reason or LOOKS[record.state].meaning)
+        return
+    show_note(record)
+    if record.state == "done":
+        _show_result(record)
+    _show_progress(record, others)
+    if record.state == "done":
+        with st.expander("Files and code"):
+            show_files(record)
+    with st.expander("Settings"):
+        show_settings(record)
+    with st.expander("Log", key="run log", on_change="rerun") as log:
+        if log.open:
+            st.code(
+                resources.runs().log(record.name, lines=_LOG_LINES) or "Nothing yet.", language=None, height=_LOG_PX
+            )
+
+
+def _origin(record: RunRecord, now: float) -> str:
+    begun = started_words(record.created, now)
+    start = f"From {one_line(record.config.checkpoint, limit=120)}" if record.config else ""
+    return words_line([data_words(record), start, record.device, f"begun {begun}" if begun else ""])
+
+
+def _show_result(record: RunRecord) -> None:
+    report = resources.run_report(record.name, record.created)
+    if report is None:
+        show_error("The report of this run is gone; resume or repeat the run to have it made again.")
+        return
+    show_summary(report)
+    show_use(record)
+    dataset = resources.run_dataset(record.name, record.created)
+    st.subheader("What is taken for what", anchor=False)
+    show_confusion(report, dataset, key=record.name)
+    classes, wrong = st.columns([1, 1], gap="medium")
+    with classes:
+        st.subheader("Each class", anchor=False)
+        show_classes(report)
+    with wrong:
+        st.subheader("Most confident mistakes", anchor=False)
+        show_mistakes(report, dataset)
+
+
+def _show_progress(record: RunRecord, others: tuple[RunRecord, ...]) -> None:
+    st.subheader("Curves", anchor=False)
+    checkpoint = record.config.checkpoint if record.config else ""
+    tables = resources.tables(state.address().catalogue)
+    found = bands(tables, checkpoint, num_classes=record.num_classes)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        choice = curve_controls(found)
+        other = _choose_other(others)
+    if other:
+        show_changes([record, other])
+    follow = st.fragment(_follow, run_every=POLL_S if record.state in LIVE else None)
+    follow(record.name, record.state, choice, Beside(other, found))
+
+
+def _choose_other(others: tuple[RunRecord, ...]) -> RunRecord | None:
+    known = {other.name: other for other in others if other.state != "unreadable"}
+    if not known:
+        return None
+    key = "run against"
+    asked = state.address().against
+    st.session_state[key] = asked if asked in known else None
+    st.selectbox(
+        "Compare with another run",
+        list(known),
+        key=key,
+        placeholder="None",
+        width=260,
+        help="Draws its curves dashed, and lists what was set differently.",
+        on_change=lambda: state.update(against=st.session_state[key] or ""),
+    )
+    return known.get(asked)
+
+
+def _follow(name: str, was: str, choice: Choice, beside: Beside) -> None:
+    """Show how the run stands now; when its state has changed, the whole page is drawn anew."""
+    with shown_errors():
+        record = resources.runs().get(name)
+        if record.state != was:
+            st.rerun()
+        _show_standing(record)
+        runs = [Curves(name, resources.run_metrics(name))]
+        if beside.other:
+            runs.append(Curves(beside.other.name, resources.run_metrics(beside.other.name)))
+        quick_look = resources.runs().quick_look(name)
+        show_curves(record, runs, choice, bands=beside.bands, quick_look=quick_look)
+
+
+def _show_standing(record: RunRecord) -> None:
+    if record.state != "done":
+        st.html(progress_html(record))
+    facts = plain_html(words_line([*progress_facts(record), memory_words(record.progress.memory_bytes)]), limit=300)
+    st.html(f'<p class="vx-run">{facts}</p>')
+    if silence := silence_words(record):
+        st.warning(f"{plain(silence)} It may be busy with a long step, or it hangs; stopping it ends it for certain.")
+    elif record.reason:
+        (st.error if record.state == "failed" else st.info)(plain(record.reason))
