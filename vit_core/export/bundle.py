@@ -1,9 +1,10 @@
 """The result of a run as one zip file. Knows files only: no weights are read into memory, and nothing of JAX."""
 
+import io
 import shutil
 import zipfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, cast
 
 from vit_core.errors import BadRun, shorten
 from vit_core.export.place import writing
@@ -12,7 +13,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # equal files give equal zips
 _PACKED = {".json", ".md", ".py", ".txt"}  # weights do not get smaller
 
 
-def zip_result(folder: Path, target: Path | BinaryIO) -> None:
+def zip_result(folder: Path, target: Path | io.RawIOBase | io.BufferedIOBase) -> None:
     """Write the files of a result into a zip, below a folder of the run's name.
 
     Args:
@@ -40,8 +41,8 @@ def zip_result(folder: Path, target: Path | BinaryIO) -> None:
             part.unlink(missing_ok=True)
 
 
-def _write(files: list[Path], name: str, target: BinaryIO) -> None:
-    with zipfile.ZipFile(target, "w") as archive:
+def _write(files: list[Path], name: str, target: io.RawIOBase | io.BufferedIOBase) -> None:
+    with zipfile.ZipFile(cast("IO[bytes]", target), "w") as archive:
         for path in files:
             entry = zipfile.ZipInfo(f"{name}/{path.name}", date_time=_EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED if path.suffix in _PACKED else zipfile.ZIP_STORED

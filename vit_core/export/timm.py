@@ -25,15 +25,23 @@ _NAMES = {name: facts.timm for name, facts in MODEL_FACTS.items()} | {
     "R50+B/16": "vit_base_r50_s16",
 }
 _ONLY_AT_224 = {"B/8", "S/8", "H/14", "R26+B/32"}
-# For shapes of one's own: any plain model of timm takes every size as an argument.
-_ANY = "vit_base_patch16_224"
+# For shapes of one's own: a model of timm takes every size as an argument, except for those of its convolutions.
+_PLAIN = "vit_base_patch16_224"
+_HYBRIDS = {
+    (): "vit_tiny_r_s16_p8_224",
+    (2, 2, 2, 2): "vit_small_r26_s32_224",
+    (3, 4, 9): "vit_base_r50_s16_224",
+    (3, 4, 6, 3): "vit_large_r50_s32_224",
+}
+_RESNET_WIDTH = 64
 
 
 def timm_problem(config: ModelConfig) -> str | None:
     """Give why timm cannot build a model, as a sentence, or None where it can."""
     if config.representation_size:
         return "timm has no layer between the features and the head (pre_logits) since 2022, and this model has one."
-    if config.resnet and config.variant not in _NAMES:
+    resnet = config.resnet
+    if resnet and (resnet.width != _RESNET_WIDTH or resnet.num_blocks not in _HYBRIDS):
         return f"timm has no hybrid with the convolutions of this model ({config.variant})."
     return None
 
@@ -103,7 +111,7 @@ def timm_config(config: ModelConfig, labels: Sequence[str], *, name: str) -> dic
 def _architecture(config: ModelConfig) -> str:
     name = config.variant
     if name not in _NAMES:
-        return _ANY
+        return _HYBRIDS[config.resnet.num_blocks] if config.resnet else _PLAIN
     resolution = 384 if config.resolution == 384 and name not in _ONLY_AT_224 else 224
     return f"{_NAMES[name]}_{resolution}"
 

@@ -182,3 +182,32 @@ def test_the_imagenet_classes_have_definitions():
 def test_other_data_sets_have_no_definitions():
     assert definitions_for("kitti") == ()
     assert definitions_for("../labels/i21k") == ()
+
+
+def test_names_beside_the_weights_come_before_those_of_the_checkpoints_name(tmp_path):
+    (tmp_path / "labels.json").write_text('["cat", "dog", "pig", "cow"]')
+    labels = labels_for(FINE_TUNED.format("kitti"), 4, file=tmp_path / "model.npz")
+    assert labels.names == ("cat", "dog", "pig", "cow")
+    assert labels.source == "The 4 names of the file 'labels.json'."
+    assert labels.dataset == ""
+
+
+def test_without_names_beside_the_weights_the_checkpoints_name_decides(tmp_path):
+    assert labels_for(FINE_TUNED.format("kitti"), 4, file=tmp_path / "model.npz").dataset == "kitti"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [('["cat"]', "There are 1 class names"), ("{", "are not JSON"), ('{"a": 1}', "not a JSON list"), ("[]", "are 0")],
+)
+def test_names_beside_the_weights_that_do_not_fit_are_not_used_and_it_is_said(tmp_path, text, reason):
+    (tmp_path / "labels.json").write_text(text)
+    labels = labels_for("model", 2, file=tmp_path / "model.npz")
+    assert labels.names == ("class 0", "class 1")
+    assert "Not used: " in labels.source
+    assert reason in labels.source
+
+
+def test_the_callers_data_set_comes_before_names_beside_the_weights(tmp_path):
+    (tmp_path / "labels.json").write_text('["cat", "dog", "pig", "cow"]')
+    assert labels_for("x", 4, adapt_ds="kitti", file=tmp_path / "model.npz").dataset == "kitti"

@@ -108,6 +108,47 @@ def test_each_name_of_the_demonstration_is_its_bundled_file(store):
     assert [store.fetch(file.stem) for file in files] == files
 
 
+@pytest.fixture
+def runs(here):
+    """A folder of runs: "done" with a result, "early" without."""
+    folder = here.parent / "runs"
+    (folder / "done" / "result").mkdir(parents=True)
+    (folder / "done" / "result" / "model.npz").write_bytes(b"PK")
+    (folder / "early").mkdir()
+    return Store(Settings(runs_dir=folder, cache_dir=here.parent / "cache"))
+
+
+def test_a_finished_run_is_a_checkpoint(runs, here):
+    path = here.parent / "runs" / "done" / "result" / "model.npz"
+    location = runs.locate("run:done")
+    assert (location.kind, location.name, location.path) == ("file", "run:done", path)
+    assert runs.fetch("run:done") == path
+    assert runs.local_path("run:done") == path
+    with runs.lease(path) as kept:
+        assert kept == path
+
+
+def test_a_run_without_a_result_is_no_checkpoint_yet(runs):
+    with pytest.raises(ObjectMissing, match="The run 'early' has no result yet; `vit-explorer runs show early`"):
+        runs.locate("run:early")
+    assert runs.local_path("run:early") is None
+
+
+def test_a_run_that_is_not_there_is_named_with_close_ones(runs):
+    with pytest.raises(ObjectMissing, match=r"There is no run 'dome'\. Did you mean 'done'"):
+        runs.fetch("run:dome")
+
+
+@pytest.mark.parametrize(
+    "name", ["run:", "run:../done", "run:/etc", "run:Done", "run:.data", "run:a/b.npz", "run:a\nb"]
+)
+def test_what_can_be_no_run_is_refused(runs, name):
+    with pytest.raises(BadInput, match="names no run"):
+        runs.locate(name)
+    with pytest.raises(BadInput, match="names no run"):
+        runs.local_path(name)
+
+
 def test_a_bucket_that_is_a_folder_is_read_in_place(mirror, tmp_path, here):
     store = Store(Settings(bucket=str(mirror), cache_dir=tmp_path / "cache"))
 
