@@ -6,7 +6,7 @@ Knows how a batch becomes a gradient. Knows nothing of files, of the order of im
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +25,7 @@ from vit_core.training.trainable import join, partition
 _AXIS = "data"
 
 
+@runtime_checkable
 class TrainBatch(Protocol):
     """What a step takes; `vit_core.datasets.batches.Batch` is one."""
 
@@ -122,8 +123,7 @@ class Trainer:
             )
         self.accum_steps = accum_steps
         self.devices = tuple(devices[: _dividing(config.batch // accum_steps, len(devices))])
-        on_cpu = self.devices[0].platform == "cpu"
-        self.dtype = "float32" if on_cpu else "bfloat16"
+        self.dtype = compute_dtype(self.devices[0].platform)
         self._config, self._model = config, model
         self._graphdef, _ = build(model, dtype=self.dtype)
         self._optimizer = make_optimizer(config, momentum_dtype=self.dtype)
@@ -229,6 +229,11 @@ class Trainer:
         padded = np.concatenate([images, np.zeros_like(images, shape=(missing, *images.shape[1:]))])
         logits, features = self._answer(self.place(params), jax.device_put(padded, self._by_image))
         return np.asarray(logits)[: len(images)], np.asarray(features)[: len(images)]
+
+
+def compute_dtype(platform: str) -> str:
+    """Give what products are computed in, and momentum is kept in: bfloat16 halves both, but CPUs are slow at it."""
+    return "float32" if platform == "cpu" else "bfloat16"
 
 
 def _spread(mesh: Mesh, *axes: str | None) -> NamedSharding:
