@@ -10,7 +10,6 @@ import json
 import re
 import secrets
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from vit_core.datasets.thumbnails import thumbnail
 from vit_core.errors import BadDataset, BadImage
 
 THUMBNAIL_SIDE = 96
-KEPT_DAYS = 14  # without a run that learns from them
+KEPT_DAYS = 7  # without a run that learns from them; `Runs.reconcile` then deletes them
 _ID = re.compile(r"[0-9a-f]{20}")
 
 
@@ -150,11 +149,6 @@ class TrainingData:
             return None
         return small
 
-    def note_run(self, data_id: str, run: str) -> None:
-        """Remember that a run learns from these pictures: they are then kept until somebody deletes them."""
-        with (self.folder(data_id) / "runs.txt").open("a", encoding="utf-8") as file:
-            file.write(f"{run}\n")
-
     def is_copy(self, prepared: Prepared) -> bool:
         """Whether the pictures were brought here; those of a server folder stay where they are."""
         return prepared.whole.root == self.folder(prepared.data_id)
@@ -163,17 +157,6 @@ class TrainingData:
         """Delete what was brought, thumbnails and all; a server folder is never touched."""
         shutil.rmtree(self.folder(data_id), ignore_errors=True)
         self._last = None
-
-    def sweep(self) -> None:
-        """Delete data sets that no run learns from, unchanged for `KEPT_DAYS`, and what a killed server left."""
-        oldest = time.time() - KEPT_DAYS * 86_400
-        for left in (*self._folder.glob(".zip-*"), *self._folder.glob(".loose-*")):
-            if left.stat().st_mtime < time.time() - 86_400:
-                remove(left)
-        for folder in self._folder.glob("*/chosen.json"):
-            unused = _ID.fullmatch(folder.parent.name) and not (folder.parent / "runs.txt").exists()
-            if unused and folder.stat().st_mtime < oldest:
-                shutil.rmtree(folder.parent, ignore_errors=True)
 
 
 def remove(path: Path) -> None:

@@ -101,7 +101,6 @@ class Intake:
                 shutil.rmtree(folder, ignore_errors=True)
             if self._spool:
                 remove(self._spool)
-        self._data.sweep()
         return self.data_id
 
     def _progress(self, done: int, total: int) -> None:

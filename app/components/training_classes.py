@@ -68,7 +68,7 @@ def show_picture(table: Desk, prepared: Prepared, example: Example, *, key: str)
     name = example.name.rpartition("/")[2]
     if small:
         st.image(small, width="stretch", alt=one_line(example.name, limit=80))
-    st.caption(f"{plain(name, limit=24)}{' · test' if example.part == 'test' else ''}")
+    st.caption("to test on" if example.part == "test" else "to learn from")
     st.button(
         plain(f"Drop {one_line(name, limit=18)}"),
         key=f"drop {key} {example.name}",

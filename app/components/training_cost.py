@@ -88,7 +88,6 @@ def _submit(table: Desk, prepared: Prepared, plan: Plan, *, name: str, note: str
             note=note.strip(),
             quick_look=look.quick_look if look and current else None,
         )
-        table.data.note_run(prepared.data_id, record.name)
     except VitError as error:
         show_error(error)
         return

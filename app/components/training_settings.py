@@ -45,16 +45,20 @@ def show_settings(table: Desk, plan: Plan, *, num_layers: int) -> None:
         with grid.cell():
             _show_field(table, plan, name)
             st.caption(_why(plan, name))
-    advanced = [name for name in FIELDS if name not in (*BASIC, "checkpoint", "trainable")]
-    wrong = [name for name in advanced if name in plan.errors]
+
+
+def show_advanced(table: Desk, plan: Plan) -> None:
+    """Show all other settings, folded unless one of them cannot be."""
+    names = [name for name in FIELDS if name not in (*BASIC, "checkpoint", "trainable")]
+    wrong = [FIELDS[name].label for name in names if name in plan.errors]
     fold = st.expander(
-        "Advanced" + (": " + ", ".join(FIELDS[name].label for name in wrong) + " cannot be" if wrong else ""),
+        "Advanced settings" + (f": {', '.join(wrong)} cannot be" if wrong else ""),
         key="settings advanced",
         on_change="rerun",
     )
     with fold:
         if fold.open or wrong:
-            _show_advanced(table, plan, advanced)
+            _show_advanced(table, plan, names)
 
 
 def _show_advanced(table: Desk, plan: Plan, names: Sequence[str]) -> None:
