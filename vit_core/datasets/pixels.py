@@ -29,7 +29,7 @@ Keep = Literal["crops", "whole"]
 
 LIMIT_BYTES = 12 * 1000**3  # 45,000 photos for training at 224 px
 _MARGIN = 8 / 7  # 256 of 224: what the shorter side keeps for crops
-_PIXELS_AT_ONCE = 64_000_000  # decoded by all threads together; each takes about a dozen bytes on the way
+_PIXELS_AT_ONCE = 128_000_000  # decoded by all threads together; each takes about a dozen bytes on the way
 
 
 class Pixels:
