@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from vit_core.datasets.dataset import DataSet, Example
-from vit_core.datasets.near import near_pairs
+from vit_core.datasets.near import Pair, near_pairs
 from vit_core.errors import shorten
 
 Severity = Literal["info", "warning", "block"]
@@ -18,6 +18,7 @@ Severity = Literal["info", "warning", "block"]
 FEW = 5  # images per class that a warning asks for, as other tools do
 TINY = 32  # px; below the resolution of the smallest models
 LONG = 4.0  # times as long as wide; squeezed to a square, little can be seen
+ALIKE, ALIKE_FROM = 0.05, 20  # share and number of near copies across the parts past which the hash is no proof
 UNEVEN = 10.0  # times as many images in the largest class as in the smallest
 
 
@@ -162,16 +163,18 @@ def _copies(dataset: DataSet, counts: Sequence[ClassCount]) -> Iterable[Finding]
 
 
 def _near_copies(dataset: DataSet, counts: Sequence[ClassCount]) -> Iterable[Finding]:
-    different = [{example.sha256: example for example in reversed(dataset.of(part))} for part in ("train", "test")]
-    train, test = (list(examples.values())[::-1] for examples in different)
-    leaks = near_pairs([each for each in train if each.sha256 not in different[1]], test)
-    yield from _about_pairs("near-leak", "block" if dataset.split == "folders" else "warning", leaks)
-    leaked = {id(copy) for _, copy in leaks}
-    yield from _about_pairs(
-        "near-duplicate",
-        "info",
-        [pair for part in (train, test) for pair in near_pairs([each for each in part if id(each) not in leaked])],
-    )
+    leaks: dict[str, Pair] = {}
+    plain: dict[str, Pair] = {}
+    for first, second in near_pairs(dataset.examples):
+        if first.part == second.part:
+            plain.setdefault(second.name, (first, second))
+        else:
+            tested, learned = (first, second) if first.part == "test" else (second, first)
+            leaks.setdefault(learned.name, (tested, learned))
+    # Where so many are near, pictures of a class are simply alike, as handwritten digits are, and nobody copied them.
+    alike = len(leaks) > max(ALIKE_FROM, ALIKE * len(dataset.examples))
+    yield from _about_pairs("near-leak", "warning" if alike else "block", list(leaks.values()))
+    yield from _about_pairs("near-duplicate", "info", [pair for name, pair in plain.items() if name not in leaks])
 
 
 _SENTENCES = {
@@ -189,7 +192,7 @@ _SENTENCES = {
 }
 
 
-def _about_pairs(kind: str, severity: Severity, pairs: Sequence[tuple[Example, Example]]) -> Iterable[Finding]:
+def _about_pairs(kind: str, severity: Severity, pairs: Sequence[Pair]) -> Iterable[Finding]:
     if pairs:
         kept, copy = pairs[0]
         example = f"{shorten(copy.name, 60)!r} and {shorten(kept.name, 60)!r}"

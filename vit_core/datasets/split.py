@@ -2,7 +2,8 @@
 
 Each image decides for itself, by a hash of the seed and its own bytes, so that adding or removing others does not move
 it: what a model was tested on is not learned from when the set grows. The price is that the share holds on average, not
-to the image. Equal bytes hash equally, so a copy never stands on the other side.
+to the image. Equal bytes draw equally, and near copies draw as one of them does, so a copy does not stand on the other
+side. An image moves only when a near copy of it comes or goes, or if it was what kept a part from being empty.
 """
 
 import dataclasses
@@ -11,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from vit_core.datasets.dataset import DataSet, Example, Part
+from vit_core.datasets.near import groups, near_pairs
 from vit_core.errors import BadDataset
 
 
@@ -30,9 +32,14 @@ def with_split(dataset: DataSet, *, seed: int, test_share: float) -> DataSet:
     """
     if not 0 < test_share < 1:
         raise BadDataset(f"The share for testing is {test_share:g}; it must be between 0 and 1, such as 0.2.")
+    speaker = {
+        each.sha256: min(one.sha256 for one in group)
+        for group in groups(near_pairs(dataset.examples))
+        for each in group
+    }
     by_class: dict[int, dict[str, float]] = defaultdict(dict)
     for example in dataset.examples:
-        by_class[example.label][example.sha256] = draw(seed, example.sha256)
+        by_class[example.label][example.sha256] = draw(seed, speaker.get(example.sha256, example.sha256))
     # In one set for all classes: a picture that lies in several of them has one side in all.
     tested = set().union(*(_tested(drawn, test_share) for drawn in by_class.values()))
     examples = tuple(_put(example, "test" if example.sha256 in tested else "train") for example in dataset.examples)
@@ -49,9 +56,8 @@ def _tested(drawn: Mapping[str, float], test_share: float) -> set[str]:
     """Choose from the different images of one class."""
     if len(drawn) < 2:
         return set()
-    order = sorted(drawn, key=lambda checksum: (drawn[checksum], checksum))
-    chosen = sum(number < test_share for number in drawn.values())
-    return set(order[: min(max(chosen, 1), len(order) - 1)])
+    lowest, highest = (choose(drawn, key=lambda checksum: (drawn[checksum], checksum)) for choose in (min, max))
+    return {checksum for checksum in drawn if drawn[checksum] < test_share} - {highest} | {lowest}
 
 
 def _put(example: Example, part: Part) -> Example:

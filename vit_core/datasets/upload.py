@@ -63,8 +63,8 @@ def take_zip(
         wanted = [(place, listing.entries[place.index]) for place in layout.places]
         check_room(folder, sum(entry.file_size for _, entry in wanted))
         with staged(folder) as staging:
-            arrivals = _unpack(archive, wanted, _files_in(staging))
-            return _finish(arrivals, intake, staging, folder, progress)
+            arrivals = _unpack(archive, wanted, files_in(staging))
+            return finish(arrivals, intake, staging, folder, progress)
 
 
 def take_files(
@@ -94,7 +94,7 @@ def take_files(
     """
     options = options or IntakeOptions()
     with staged(folder) as staging:
-        names, copies = _copy(files, _files_in(staging), name, options)
+        names, copies = _copy(files, files_in(staging), name, options)
         chosen, left_out, notes = sort_out(names, inside="upload")
         layout = lay_out([names[index] for index in chosen])
         intake = Intake(name, layout, left_out, notes, options)
@@ -104,20 +104,33 @@ def take_files(
         for copy in (copies[index] for index in unplaced):
             if isinstance(copy, Path):
                 copy.unlink()
-        return _finish(arrivals, intake, staging, folder, progress)
+        return finish(arrivals, intake, staging, folder, progress)
 
 
-def _files_in(staging: Path) -> Path:
+def files_in(staging: Path) -> Path:
+    """Make the folder for the files of a staged data set."""
     files = staging / _FILES
     with disk(staging):
         files.mkdir()
     return files
 
 
-def _finish(
+def finish(
     arrivals: Iterable[Arrival], intake: Intake, staging: Path, folder: Path, progress: Progress | None
 ) -> DataSet:
-    """Check the files, remove those with a fault, and write the data set as it will be at `folder`."""
+    """Check the files, remove those with a fault, and write the data set as it will be at `folder`.
+
+    Args:
+        arrivals: the files, below `staging`, without a suffix.
+        intake: what is known of them.
+        staging: the folder that will become `folder`.
+        folder: the data set's root.
+        progress: told after each image.
+
+    Raises:
+        BadDataset: no image is good.
+        StorageFull: there is no room on the disk.
+    """
     found: list[tuple[Place, str, Facts]] = []
     faults: list[LeftOut] = []
     with contextlib.closing(inspect(arrivals, intake, progress=progress)) as inspected:
