@@ -7,6 +7,7 @@ Knows which module runs a command, by name: nothing is imported before it is kno
 import argparse
 from typing import Any, NoReturn, TypeAlias
 
+from vit_core.cli.words_runs import add_finetune, add_runs
 from vit_core.settings import DEVICES
 
 EXIT_BAD_INPUT = 2
@@ -39,7 +40,7 @@ def build_parser() -> Parser:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     shared = _shared_flags()
-    for add in (_add_catalog, _add_show, _add_download, _add_classify, _add_export, _add_app):
+    for add in (_add_catalog, _add_show, _add_download, _add_classify, add_finetune, add_runs, _add_export, _add_app):
         add(commands, shared)
     return parser
 
