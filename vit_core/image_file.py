@@ -8,6 +8,7 @@ Knows limits, orientation and colour modes. Pillow decodes; what is dangerous is
 
 import dataclasses
 import io
+import math
 import struct
 import zlib
 from collections.abc import Callable
@@ -66,9 +67,16 @@ def read_image(
 
 
 def decode_image(
-    data: bytes, *, name: str = "The image", limits: ImageLimits | None = None
+    data: bytes, *, name: str = "The image", limits: ImageLimits | None = None, at_least: int = 0
 ) -> UInt8[np.ndarray, "H W 3"]:
     """Decode an image upright, in RGB.
+
+    Args:
+        data: the bytes of a file.
+        name: how messages call it.
+        limits: what is refused.
+        at_least: shorter side in pixels that suffices; a JPEG of twice that and more is decoded at a half, a quarter or
+            an eighth of its size, several times as fast. 0 decodes all there is.
 
     The EXIF orientation is applied; other metadata and colour profiles are ignored, as in the original evaluation.
     Transparent parts become white, as on a page; of an animation the first frame counts; of 16 bits per channel the
@@ -90,6 +98,9 @@ def decode_image(
     try:
         with _OPENERS[kind](io.BytesIO(data)) as image:
             _check_dimensions(*image.size, name, limits)  # a GIF's frame may be larger than its header says
+            if at_least and kind == "JPEG":
+                shrink = at_least / min(image.size)
+                image.draft(None, (math.ceil(image.width * shrink), math.ceil(image.height * shrink)))
             image.load()
             return np.asarray(_to_rgb(_upright(image)))
     except _DECODER_ERRORS as error:

@@ -65,15 +65,22 @@ def _resize_bilinear(image: np.ndarray, resolution: int) -> np.ndarray:
     top, bottom, down = _neighbours(image.shape[0], resolution)
     left, right, along = _neighbours(image.shape[1], resolution)
     along, down = along[None, :, None], down[:, None, None]
+    rows = np.unique([top, bottom])  # each is interpolated once, though two output rows may need it
+    needed = image.take(rows, axis=0)
 
-    def row(y: np.ndarray) -> np.ndarray:
-        first, second = (image[np.ix_(y, x)].astype(np.float32) for x in (left, right))
-        mixed: np.ndarray = first + (second - first) * along
-        return mixed
-
-    upper, lower = row(top), row(bottom)
-    pixels: np.ndarray = np.rint(upper + (lower - upper) * down).astype(np.uint8)
+    first, second = (needed.take(x, axis=1).astype(np.float32) for x in (left, right))
+    narrow = _between(first, second, along)
+    upper, lower = (narrow.take(np.searchsorted(rows, y), axis=0) for y in (top, bottom))
+    pixels: np.ndarray = np.rint(_between(upper, lower, down)).astype(np.uint8)
     return pixels
+
+
+def _between(first: np.ndarray, second: np.ndarray, fraction: np.ndarray) -> np.ndarray:
+    """Interpolate, in the memory of `second`."""
+    second -= first
+    second *= fraction
+    second += first
+    return second
 
 
 def _neighbours(size: int, resolution: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -122,6 +122,26 @@ def test_a_large_colour_profile_and_long_texts_of_a_png_are_ignored():
     np.testing.assert_array_equal(decode_image(data[:33] + text + data[33:]), QUARTERS)
 
 
+@pytest.mark.parametrize(
+    ("at_least", "size"), [(0, (600, 800)), (400, (600, 800)), (300, (300, 400)), (100, (150, 200))]
+)
+def test_a_large_jpeg_is_decoded_no_smaller_than_what_suffices(at_least, size):
+    across = np.linspace(0, 255, 800, dtype=np.uint8)
+    picture = Image.fromarray(np.broadcast_to(across[None, :, None], (600, 800, 3)).copy())
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=95)
+    image = decode_image(buffer.getvalue(), at_least=at_least)
+    assert image.shape[:2] == size
+    smaller = np.asarray(picture.resize(size[::-1], Image.Resampling.BOX), np.float32)
+    assert np.abs(image - smaller).mean() < 2  # of 255: what JPEG loses
+
+
+def test_a_large_png_is_decoded_in_full_whatever_suffices():
+    buffer = io.BytesIO()
+    Image.new("RGB", (80, 60)).save(buffer, "PNG")
+    assert decode_image(buffer.getvalue(), at_least=7).shape[:2] == (60, 80)
+
+
 def test_grey_images_get_three_equal_channels():
     decoded = decode_image(jpeg(np.full((8, 8), 77, np.uint8)))
     np.testing.assert_allclose(decoded, 77, atol=1)

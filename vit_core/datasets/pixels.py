@@ -113,15 +113,16 @@ class Pixels:
         return _size_for_crops(example, self.resolution)
 
     def _for_crops(self, number: int) -> np.ndarray:
-        with self._decoded(number) as image:
-            return resized(image, *_size_for_crops(self.examples[number], self.resolution))
+        size = _size_for_crops(self.examples[number], self.resolution)
+        with self._decoded(number, at_least=min(size)) as image:
+            return resized(image, *size)
 
     @contextlib.contextmanager
-    def _decoded(self, number: int) -> Iterator[np.ndarray]:
-        """Give the picture in full; threads wait here rather than fill the memory with large ones."""
+    def _decoded(self, number: int, *, at_least: int = 0) -> Iterator[np.ndarray]:
+        """Give the picture, as large as suffices; threads wait rather than fill the memory with large ones."""
         example = self.examples[number]
         with self._at_once.taken(example.width * example.height):
-            yield _decode(self._root / example.file, example)
+            yield _decode(self._root / example.file, example, at_least)
 
 
 def open_pixels(
@@ -160,12 +161,13 @@ def open_pixels(
     return pixels
 
 
-def _decode(path: Path, example: Example) -> np.ndarray:
+def _decode(path: Path, example: Example, at_least: int) -> np.ndarray:
     try:
-        image = decode_image(_read(path, example), name=example.name)
+        image = decode_image(_read(path, example), name=example.name, at_least=at_least)
     except BadImage as error:
         raise BadDataset(str(error)) from error
-    if image.shape[:2] != (example.height, example.width):
+    scales = (1, 2, 4, 8) if at_least else (1,)
+    if image.shape[:2] not in [(-(-example.height // scale), -(-example.width // scale)) for scale in scales]:
         raise BadDataset(
             f"{shorten(example.name)!r} is {image.shape[1]}x{image.shape[0]} pixels, and the data set says "
             f"{example.width}x{example.height}. Check the data set again."
