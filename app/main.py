@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app import resources
 from app.components.errors import shown_errors
 from app.components.frame import STYLE, show_chips
 
@@ -32,6 +33,8 @@ def main() -> None:
         page.run()
     with shown_errors(), header:
         show_chips()
+    with shown_errors():
+        resources.device_share()
 
 
 if __name__ == "__main__":

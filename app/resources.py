@@ -6,7 +6,7 @@ session and are given here too, so that pages ask one place.
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import pandas as pd
 import streamlit as st
@@ -21,16 +21,14 @@ from vit_core.catalog.index import Catalogue, load_demo
 from vit_core.datasets import thumbnails
 from vit_core.datasets.dataset import DataSet
 from vit_core.inference.service import PredictionService
+from vit_core.runs.device_share import DeviceShare
+from vit_core.runs.library import Runs
 from vit_core.runs.record import RunRecord
 from vit_core.settings import Settings, bundled_data_dir
 from vit_core.store.downloads import Downloads
 from vit_core.store.store import Store
 from vit_core.training.metrics_file import Row
 from vit_core.training.report import Report
-
-if TYPE_CHECKING:
-    from vit_core.runs.device_share import DeviceShare
-    from vit_core.runs.library import Runs
 
 
 @st.cache_resource(show_spinner=False)
@@ -64,10 +62,8 @@ def service() -> PredictionService:
 
 
 @st.cache_resource(show_spinner=False)
-def runs() -> "Runs":
+def runs() -> Runs:
     """Give the fine-tuning runs of this machine."""
-    from vit_core.runs.library import Runs
-
     return Runs(settings())
 
 
@@ -102,10 +98,8 @@ def thumbnail(path: Path) -> bytes:
 
 
 @st.cache_resource(show_spinner=False, on_release=lambda share: share.close())
-def device_share() -> "DeviceShare":
+def device_share() -> DeviceShare:
     """Give what lends the predictor's device to a run that wants it; it works from the first call on."""
-    from vit_core.runs.device_share import DeviceShare
-
     share = DeviceShare(service(), runs())
     share.start()
     return share

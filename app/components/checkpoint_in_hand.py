@@ -18,7 +18,7 @@ from vit_core.catalog.collection import PRETRAINING_SETS, TRANSFER_SETS
 from vit_core.catalog.describe import title_of
 from vit_core.catalog.lookup import find_row
 from vit_core.catalog.query import pretrained_files
-from vit_core.errors import BadInput, VitError, shorten
+from vit_core.errors import BadInput, BadRun, VitError, shorten
 from vit_core.runs.record import RunRecord
 from vit_core.settings import bundled_data_dir
 from vit_core.store.location import check_name
@@ -64,7 +64,10 @@ def choose(asked: str, tables: Sequence[pd.DataFrame], demo: pd.DataFrame) -> tu
     if path := resources.own_checkpoints().path(asked):
         return InHand(asked, "Your own file", "the classes of your file", path.stat().st_size), None
     if asked.startswith(RUN_PREFIX):
-        return _of_run(asked, demo)
+        try:
+            return run_in_hand(asked), None
+        except VitError as error:
+            return best_demo(demo), str(error)
     refusals: list[str] = []
     for table in tables:
         try:
@@ -77,16 +80,22 @@ def choose(asked: str, tables: Sequence[pd.DataFrame], demo: pd.DataFrame) -> tu
     return best_demo(demo), refusals[0]
 
 
-def of_run(record: RunRecord) -> InHand:
+def run_in_hand(name: str) -> InHand:
     """Give a finished run as a checkpoint.
 
+    Args:
+        name: as a checkpoint is named, "run:NAME".
+
     Raises:
-        VitError: its data set cannot be read.
+        VitError: there is no such run, it is not done, or its data set cannot be read.
     """
-    dataset = resources.run_dataset(record.name, record.created)
+    record = resources.runs().get(name.removeprefix(RUN_PREFIX))
+    if record.state != "done":
+        raise BadRun(f"The run {record.name!r} is not done; its model is there when it is.")
+    classes = resources.run_dataset(record.name, record.created).classes
     model = record.result / "model.npz"
     size = model.stat().st_size if model.is_file() else None
-    return InHand(f"{RUN_PREFIX}{record.name}", _run_title(record), f"only {_some(dataset.classes)}", size)
+    return InHand(name, _run_title(record), f"only {_some(classes)}", size)
 
 
 def named(names: Collection[str], tables: Sequence[pd.DataFrame]) -> list[InHand]:
@@ -155,17 +164,6 @@ def _in_hand(row: Mapping[Hashable, Any]) -> InHand:
 def _finished_runs() -> list[InHand]:
     done = [record for record in resources.all_runs() if record.state == "done"][:_LISTED_RUNS]
     return [InHand(f"{RUN_PREFIX}{run.name}", _run_title(run), "", None) for run in done]
-
-
-def _of_run(asked: str, demo: pd.DataFrame) -> tuple[InHand, str | None]:
-    name = asked.removeprefix(RUN_PREFIX)
-    try:
-        record = resources.runs().get(name)
-        if record.state != "done":
-            return best_demo(demo), f"The run {shorten(name)!r} is not done; its model is there when it is."
-        return of_run(record), None
-    except VitError as error:
-        return best_demo(demo), str(error)
 
 
 def _run_title(record: RunRecord) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
-from app.components.plain_text import plain
+from app import resources
+from app.components.plain_text import one_line, plain
 from app.components.uploads import forget_uploads, fresh_uploads
 from app.pictures import MAX_PICTURES, Picture, PictureBox
 from app.samples import Sample
@@ -69,7 +70,9 @@ def show_samples(box: PictureBox, samples: Sequence[Sample]) -> None:
         cells = st.grid(len(shown), min_column_width=48, gap="xsmall")
         for sample in shown:
             with cells.cell():
-                st.image(str(sample.path), width="stretch", alt=f"Sample picture: {sample.label}")
+                st.image(
+                    resources.thumbnail(sample.path), width="stretch", alt=f"Sample picture: {one_line(sample.label)}"
+                )
                 st.button(
                     plain(sample.label),
                     key=f"sample {sample.path.name}",

@@ -8,10 +8,10 @@ import pandas as pd
 
 from app import resources
 from app.answers import Question
-from app.components.checkpoint_in_hand import InHand, named
+from app.components.checkpoint_in_hand import RUN_PREFIX, InHand, named, run_in_hand
 from vit_core.catalog.describe import is_fine_tuned
 from vit_core.catalog.lookup import find_row
-from vit_core.errors import UnknownName
+from vit_core.errors import UnknownName, VitError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,19 +53,24 @@ def full_name(text: str, tables: Sequence[pd.DataFrame]) -> str:
 
 
 def _own(name: str) -> InHand | None:
+    if name.startswith(RUN_PREFIX):
+        try:
+            return run_in_hand(name)
+        except VitError:  # deleted since it was put on the list
+            return None
     path = resources.own_checkpoints().path(name)
     return InHand(name, "Your own file", "the classes of your file", path.stat().st_size) if path else None
 
 
 def _contestant(name: str, hand: InHand, tables: Sequence[pd.DataFrame]) -> Contestant:
     path = resources.checkpoint_path(name)
-    return Contestant(hand, _row(name, tables), None if path is None else Question(name, path))
+    return Contestant(hand, _row(hand, tables), None if path is None else Question(name, path))
 
 
-def _row(name: str, tables: Sequence[pd.DataFrame]) -> Mapping[str, Any]:
+def _row(hand: InHand, tables: Sequence[pd.DataFrame]) -> Mapping[str, Any]:
     for table in tables:
         try:
-            return {str(key): value for key, value in find_row(table, name).to_dict().items()}
+            return {str(key): value for key, value in find_row(table, hand.name).to_dict().items()}
         except UnknownName:
             continue
-    return {"name": "Your own file"}
+    return {"name": hand.title}

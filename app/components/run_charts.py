@@ -74,9 +74,9 @@ def loss_chart(runs: Sequence[Curves], view: View) -> go.Figure:
     """Draw the loss while learning, smoothed, and that of the tests."""
     figure = go.Figure()
     for place, run in enumerate(runs):
-        figure.add_trace(_line(_series(run, "loss", view, smooth=True), f"while learning{_of(run, runs)}", place))
-        tested = _series(run, "test_loss", view)
-        figure.add_trace(_line(tested, f"test{_of(run, runs)}", place, marks=True, thin=True))
+        learned, tested = _series(run, "loss", view, smooth=True), _series(run, "test_loss", view)
+        figure.add_trace(_line(learned, f"while learning{_of(run, runs)}", place, thin=True))
+        figure.add_trace(_line(tested, f"test{_of(run, runs)}", place, marks=True))
     _lay_out(figure, view, _end(runs, view), title="Loss")
     figure.update_yaxes(rangemode="tozero")
     return figure
@@ -146,6 +146,7 @@ def _line(
         mode="lines+markers" if marks else "lines",
         line={"color": colour, "width": 1.5 if thin else 2.5, "dash": "dash" if place else "solid"},
         marker={"size": 5 if thin else 7, "symbol": "square" if place else "circle", "color": colour},
+        showlegend=not (place and thin),  # a dashed line says whose it is; the names of four lines would fill the chart
         hovertemplate="%{y:.4g}",
     )
 

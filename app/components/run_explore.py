@@ -45,7 +45,7 @@ def _row(record: RunRecord) -> None:
                 st.switch_page("views/classify.py", query_params=checkpoint)
             if st.button("Fine-tune", key=f"fine-tune run {record.name}", help="Teach it further"):
                 st.switch_page("views/finetune.py", query_params=checkpoint)
-            if st.button("Open the run", key=f"open run {record.name}"):
+            if st.button("Open the run", key=f"show run {record.name}"):
                 st.switch_page("views/runs.py", query_params={"run": record.name})
         facts = [data_words(record), started_words(record.created, now), record.note]
         st.html(f'<p class="vx-run">{plain_html(words_line(facts), limit=400)}</p>')

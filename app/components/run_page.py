@@ -1,7 +1,5 @@
 """One run: how it goes while it learns, and what came of it."""
 
-import dataclasses
-
 import streamlit as st
 
 from app import resources, state
@@ -10,11 +8,11 @@ from app.components.plain_text import one_line, plain, plain_html
 from app.components.run_actions import show_actions, show_note
 from app.components.run_charts import Curves
 from app.components.run_confusion import show_confusion
-from app.components.run_curves import Choice, curve_controls, show_curves
+from app.components.run_curves import curve_controls, show_curves
 from app.components.run_mistakes import show_mistakes
 from app.components.run_result import show_classes, show_files, show_summary, show_use
 from app.components.run_settings import show_changes, show_settings
-from app.components.run_sisters import Band, bands
+from app.components.run_sisters import bands
 from app.components.run_words import (
     LIVE,
     LOOKS,
@@ -34,20 +32,11 @@ _LOG_LINES = 200
 _LOG_PX = 320
 
 
-@dataclasses.dataclass(frozen=True)
-class Beside:
-    """What is drawn beside the curves of a run: another run, and what the sisters reached."""
-
-    other: RunRecord | None
-    bands: tuple[Band, ...]
-
-
-def show_run(record: RunRecord, others: tuple[RunRecord, ...], now: float) -> None:
+def show_run(record: RunRecord, now: float) -> None:
     """Show a run.
 
     Args:
         record: the run.
-        others: all runs that it can be compared with.
         now: seconds since 1970, for the screen.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -60,7 +49,7 @@ def show_run(record: RunRecord, others: tuple[RunRecord, ...], now: float) -> No
     show_note(record)
     if record.state == "done":
         _show_result(record)
-    _show_progress(record, others)
+    st.fragment(_follow, run_every=POLL_S if record.state in LIVE else None)(record.name, record.state)
     if record.state == "done":
         with st.expander("Files and code"):
             show_files(record)
@@ -98,20 +87,6 @@ def _show_result(record: RunRecord) -> None:
         show_mistakes(report, dataset)
 
 
-def _show_progress(record: RunRecord, others: tuple[RunRecord, ...]) -> None:
-    st.subheader("Curves", anchor=False)
-    checkpoint = record.config.checkpoint if record.config else ""
-    tables = resources.tables(state.address().catalogue)
-    found = bands(tables, checkpoint, num_classes=record.num_classes)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        choice = curve_controls(found)
-        other = _choose_other(others)
-    if other:
-        show_changes([record, other])
-    follow = st.fragment(_follow, run_every=POLL_S if record.state in LIVE else None)
-    follow(record.name, record.state, choice, Beside(other, found))
-
-
 def _choose_other(others: tuple[RunRecord, ...]) -> RunRecord | None:
     known = {other.name: other for other in others if other.state != "unreadable"}
     if not known:
@@ -131,18 +106,29 @@ def _choose_other(others: tuple[RunRecord, ...]) -> RunRecord | None:
     return known.get(asked)
 
 
-def _follow(name: str, was: str, choice: Choice, beside: Beside) -> None:
+def _follow(name: str, was: str) -> None:
     """Show how the run stands now; when its state has changed, the whole page is drawn anew."""
     with shown_errors():
         record = resources.runs().get(name)
         if record.state != was:
             st.rerun()
         _show_standing(record)
-        runs = [Curves(name, resources.run_metrics(name))]
-        if beside.other:
-            runs.append(Curves(beside.other.name, resources.run_metrics(beside.other.name)))
-        quick_look = resources.runs().quick_look(name)
-        show_curves(record, runs, choice, bands=beside.bands, quick_look=quick_look)
+        _show_curves(record)
+        state.write_address("runs")
+
+
+def _show_curves(record: RunRecord) -> None:
+    st.subheader("Curves", anchor=False)
+    checkpoint = record.config.checkpoint if record.config else ""
+    found = bands(resources.tables(state.address().catalogue), checkpoint, num_classes=record.num_classes)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        choice = curve_controls(found)
+        other = _choose_other(tuple(each for each in resources.all_runs() if each.name != record.name))
+    shown = [record, other] if other else [record]
+    if other:
+        show_changes(shown)
+    curves = [Curves(each.name, resources.run_metrics(each.name)) for each in shown]
+    show_curves(record, curves, choice, bands=found, quick_look=resources.runs().quick_look(record.name))
 
 
 def _show_standing(record: RunRecord) -> None:

@@ -13,8 +13,8 @@ from app.components.left_out import show_left_out
 from app.components.notes import show_notes
 from app.components.plain_text import plain
 from app.components.reading_options import show_reading_options
+from app.components.run_samples import samples_for
 from app.components.working import show_work
-from app.samples import fitting
 
 notes = state.open_page("classify")
 asked = state.address().checkpoint
@@ -33,7 +33,7 @@ with checkpoint_side:
     show_in_hand(hand, here_already(tables, demo), is_default=not asked or refusal is not None)
 with pictures_side:
     show_upload(box, max_mb=resources.settings().max_upload_mb)
-    show_other_ways(box, fitting(resources.samples(), hand.dataset))
+    show_other_ways(box, samples_for(hand))
 
 path = resources.checkpoint_path(hand.name)
 if path is None or not box.pictures:

@@ -45,8 +45,7 @@ if record is not None:
     with heading:
         st.button("← All runs", type="tertiary", on_click=state.open_run, args=("",))
         st.title(plain(record.name))
-    others = tuple(other for other in resources.all_runs() if other.name != record.name)
-    show_run(record, others, time.time())
+    show_run(record, time.time())
 else:
     if state.address().run:
         state.open_run("")

@@ -37,6 +37,7 @@ def _by_itself(monkeypatch, tmp_path):
         resources.store,
         resources.own_checkpoints,
         resources.downloads,
+        resources.device_share,
         resources.runs,
         resources.all_runs,
         resources.run_metrics,
