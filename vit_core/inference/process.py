@@ -41,7 +41,7 @@ class WorkerProcess:
         self.device = ""
         self._log: collections.deque[str] = collections.deque(maxlen=_LOG_LINES)
         command = [sys.executable, "-m", "vit_core.inference.worker", "--device", device]
-        command += ["--cache-dir", str(settings.cache_dir)]
+        command += ["--cache-dir", str(settings.cache_dir), "--lock-dir", str(settings.lock_dir)]
         if memory_limit_bytes is not None:
             command += ["--memory-limit", str(memory_limit_bytes)]
         # A session of its own: Ctrl+C in the terminal is the web process's business, and a kill takes compilers along.

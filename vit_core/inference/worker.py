@@ -23,7 +23,7 @@ import jax
 import numpy as np
 
 from vit_core.devices import describe_device, enable_compile_cache, pick_device
-from vit_core.errors import BadCheckpoint, BadImage, OutOfMemory, PredictorError, VitError
+from vit_core.errors import BadCheckpoint, BadImage, Failure, OutOfMemory, PredictorError, VitError
 from vit_core.inference.frames import Frame, FrameError, read_frame, write_frame
 from vit_core.inference.messages import (
     Batch,
@@ -38,6 +38,8 @@ from vit_core.inference.programs import Outputs
 from vit_core.inference.results import ImageAnswer
 from vit_core.preprocess import decode_image, to_model_input
 from vit_core.settings import DEVICES, Settings
+from vit_core.store.accelerator import Accelerator
+from vit_core.store.holder import Holder, this_process
 from vit_core.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -56,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     output = claim_output()
     frames = _frames(cast("io.BufferedIOBase", sys.stdin.buffer))
     try:
-        device = pick_device(options.device)
+        device = _own_device(options.device, options.lock_dir)
     except VitError as error:
         write_frame(output, error_to_frame(error))
         return 2
@@ -68,6 +70,29 @@ def main(arguments: list[str] | None = None) -> int:
         for frame in frames:
             write_frame(output, _reply(frame, models, pool, output))
     return 0
+
+
+def _own_device(setting: str, lock_dir: Path) -> jax.Device:
+    """Give the device to compute on: the accelerator if no run owns it or waits for it, else the CPU.
+
+    It stays owned until the process ends: `PredictionService.release_device` ends it.
+    """
+    if setting == "cpu":
+        return pick_device(setting)
+    try:
+        ownership = Accelerator(lock_dir).take_idle(Holder("predictor", process=this_process()))
+    except Failure as error:
+        logger.warning("the device is used without a lock: %s", error)
+        return pick_device(setting)
+    if ownership is None:
+        logger.info("a run has the accelerator; the CPU answers")
+        update: Callable[[str, object], None] = jax.config.update
+        update("jax_platforms", "cpu")  # opening the accelerator would already take some of it
+        return pick_device("cpu")
+    device = pick_device(setting)
+    if device.platform == "cpu":
+        ownership.release()
+    return device
 
 
 class LoadedModels:
@@ -258,8 +283,11 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m vit_core.inference.worker", description=__doc__)
     parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--cache-dir", type=Path, required=True)
+    parser.add_argument("--lock-dir", type=Path, help="folder of the machine's locks (VIT_LOCK_DIR)")
     parser.add_argument("--memory-limit", type=int, help="bytes of weights that stay loaded")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    options.lock_dir = options.lock_dir or Settings.from_environment(os.environ).lock_dir
+    return options
 
 
 if __name__ == "__main__":
