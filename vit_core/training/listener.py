@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from vit_core.errors import VitError
 
@@ -46,6 +46,7 @@ class LoopProgress:
     total: int = 0
 
 
+@runtime_checkable
 class Listener(Protocol):
     """Whoever wants to know; never called from two threads at once."""
 
@@ -118,8 +119,8 @@ class Herald:
         self._thread = threading.Thread(target=self._beat, name="signs of life", daemon=True)
 
     def __enter__(self) -> "Herald":
+        self.update(activity=self._progress.activity)
         self._thread.start()
-        self.update()
         return self
 
     def __exit__(
