@@ -7,7 +7,7 @@ from vit_core.checkpoints.restore import load_checkpoint
 from vit_core.errors import BadInput, shorten
 from vit_core.export.card import checkpoint_card
 from vit_core.export.place import whole_folder
-from vit_core.export.result import write_model
+from vit_core.export.result import RESULT_FILES, is_result, write_model
 from vit_core.export.snippet import load_snippet
 from vit_core.export.timm import timm_problem
 from vit_core.inference.labels import labels_for
@@ -17,7 +17,7 @@ def export_checkpoint(path: Path, target: Path, *, name: str) -> tuple[str, ...]
     """Write a checkpoint's folder, all or nothing.
 
     Args:
-        path: the weights. Beside a `report.json` they are the result of a run, whose files are copied as they are.
+        path: the weights. Those of a finished run take the other files of its result along, as they are.
         target: the folder; not there yet, or empty.
         name: what the checkpoint is called; tells its classes and its origin.
 
@@ -31,9 +31,9 @@ def export_checkpoint(path: Path, target: Path, *, name: str) -> tuple[str, ...]
         Failure: the folder cannot be written.
     """
     check_empty(target)
-    if (path.parent / "report.json").is_file():
+    if is_result(path):
         with whole_folder(target, what="the model") as part:
-            for file in sorted(path.parent.iterdir()):
+            for file in filter(Path.is_file, map(path.with_name, RESULT_FILES)):
                 shutil.copyfile(file, part / file.name)
         return ()
     checkpoint = load_checkpoint(path)

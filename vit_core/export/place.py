@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vit_core.errors import Failure, StorageFull
-
-# A quota is a full disk to the person who meets it, and so is a limit on the size of one file.
-_FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+from vit_core.store.problems import FULL_DISK_ERRORS
 
 
 @contextlib.contextmanager
@@ -51,7 +49,7 @@ def writing(what: str, target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL_DISK:
+        if error.errno in FULL_DISK_ERRORS:
             raise StorageFull(
                 f"There is no room on the disk for {what} in {str(target)!r} ({error.strerror}). "
                 "Free some space, then try again."

@@ -19,6 +19,22 @@ from vit_core.models.config import ModelConfig
 from vit_core.training.config import TrainConfig
 from vit_core.training.report import Report, write_report
 
+# All that a result can hold; a model that timm cannot build lacks two of them.
+RESULT_FILES = (
+    "README.md",
+    "config.json",
+    "labels.json",
+    "load.py",
+    "model.npz",
+    "model.safetensors",
+    "report.json",
+)
+
+
+def is_result(path: Path) -> bool:
+    """Tell whether a file holds the weights of a finished run, by what lies beside it."""
+    return path.name == "model.npz" and all(path.with_name(name).is_file() for name in ("labels.json", "report.json"))
+
 
 def write_result(
     folder: Path, *, model: ModelConfig, params: Params, config: TrainConfig, dataset: DataSet, report: Report

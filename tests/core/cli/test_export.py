@@ -56,15 +56,13 @@ def test_json_lists_the_files(run: Run, demo_name: str, tmp_path: Path):
     assert told["notes"] == []
 
 
-def test_the_result_of_a_run_is_copied_as_it_is(run: Run, finished_run: Path, tmp_path: Path):
+def test_the_result_of_a_run_is_copied_as_it_is_and_nothing_else(run: Run, finished_run: Path, tmp_path: Path):
+    source, out = finished_run / "mine" / "result", tmp_path / "deep" / "out"
+    (source / "diary.txt").write_text("not part of a result")
     result = run("export", "--checkpoint", "run:mine", "--to", "deep/out", VIT_RUNS_DIR=str(finished_run))
     assert result.returncode == 0, result.stderr
-    source = finished_run / "mine" / "result"
-    assert sorted(path.name for path in (tmp_path / "deep" / "out").iterdir()) == sorted(
-        path.name for path in source.iterdir()
-    )
-    for path in source.iterdir():
-        assert (tmp_path / "deep" / "out" / path.name).read_bytes() == path.read_bytes()
+    copied = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert copied == {path.name: path.read_bytes() for path in source.iterdir() if path.name != "diary.txt"}
 
 
 def test_classify_takes_a_finished_run_by_name(run: Run, finished_run: Path):
