@@ -77,7 +77,8 @@ def kind_of(name: str) -> Kind:
     parts = plain_name(name).casefold().split("/")
     if any(part in _CLUTTER or part.startswith("._") for part in parts):
         return "clutter"
-    suffix = parts[-1].rpartition(".")[2]
+    _, dot, suffix = parts[-1].rpartition(".")
+    suffix = suffix if dot else ""
     if suffix in _IMAGES:
         return "image"
     if suffix in _OTHER_PICTURES:
@@ -164,7 +165,8 @@ def lay_out(names: Sequence[str], *, folders: Iterable[str] = ()) -> Layout:
         below = path[1:] if len(path) > 1 and path[0] in parts else path
         if len(below) < 2:
             shown = shorten("/".join(path))
-            left_out.append(LeftOut("/".join(path), f"{shown!r} is in no class folder; put it into CLASS/{path[-1]}."))
+            reason = f"{shown!r} is in no class folder; put it into a folder that is named after its class."
+            left_out.append(LeftOut("/".join(path), reason))
         else:
             places.append(Place(index, _distinct("/".join(path), used), below[0], parts.get(path[0])))
     inside = [_components(folder) for folder in folders]

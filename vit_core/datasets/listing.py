@@ -13,7 +13,7 @@ import struct
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Protocol, cast, runtime_checkable
 
 from vit_core.datasets.dataset import LeftOut
 from vit_core.datasets.layout import plain_name, sort_out
@@ -42,6 +42,20 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # lzma may ask for gigaby
 _BOMB_FROM = 1_000_000  # bytes; a white PNG of a few hundred kB shrinks a thousandfold, harmlessly
 
 
+@runtime_checkable
+class Seekable(Protocol):
+    """A file open for reading bytes anywhere: of the disk, or in memory."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Give up to so many bytes; all for -1."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go to a place, and give it."""
+
+    def tell(self) -> int:
+        """Give the place."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Listing:
     """What is worth unpacking.
@@ -60,7 +74,7 @@ class Listing:
 
 
 @contextlib.contextmanager
-def open_zip(source: Path | BinaryIO, *, name: str, options: IntakeOptions) -> Iterator[zipfile.ZipFile]:
+def open_zip(source: Path | Seekable, *, name: str, options: IntakeOptions) -> Iterator[zipfile.ZipFile]:
     """Open a zip whose listing is not too long to read.
 
     Args:
@@ -75,7 +89,7 @@ def open_zip(source: Path | BinaryIO, *, name: str, options: IntakeOptions) -> I
         try:
             file = stack.enter_context(source.open("rb")) if isinstance(source, Path) else source
             _check_end(file, name, options)
-            archive = stack.enter_context(zipfile.ZipFile(file))
+            archive = stack.enter_context(zipfile.ZipFile(cast(IO[bytes], file)))  # it needs no more
         except OSError as error:
             raise BadDataset(f"The zip {shorten(name)!r} cannot be read: {error.strerror or error}.") from error
         except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
@@ -108,7 +122,7 @@ def read_listing(archive: zipfile.ZipFile, *, name: str, options: IntakeOptions)
     return Listing(tuple(kept), folders, tuple(refused), notes)
 
 
-def _check_end(file: BinaryIO, name: str, options: IntakeOptions) -> None:
+def _check_end(file: Seekable, name: str, options: IntakeOptions) -> None:
     """Judge the listing's length by the end of the file, before `zipfile` reads and parses all of it."""
     length = file.seek(0, 2)
     file.seek(0)

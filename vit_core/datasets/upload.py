@@ -11,14 +11,14 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import Protocol, runtime_checkable
 
 from vit_core.datasets.assembly import Arrival, Intake, assemble, check_classes, inspect
 from vit_core.datasets.dataset import DataSet, LeftOut
 from vit_core.datasets.hashing import Facts
 from vit_core.datasets.layout import Place, kind_of, lay_out, plain_name, sort_out
 from vit_core.datasets.limits import IntakeOptions, Progress
-from vit_core.datasets.listing import open_zip, read_listing
+from vit_core.datasets.listing import Seekable, open_zip, read_listing
 from vit_core.datasets.saving import FILE_NAME, save_dataset
 from vit_core.datasets.staging import check_room, disk, staged
 from vit_core.errors import BadDataset, shorten
@@ -29,8 +29,16 @@ _BLOCK = 1 << 18
 _ENTRY_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
 
 
+@runtime_checkable
+class Readable(Protocol):
+    """A file open for reading bytes from its start."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Give the next bytes, at most so many; none at the end."""
+
+
 def take_zip(
-    source: Path | BinaryIO,
+    source: Path | Seekable,
     folder: Path,
     *,
     name: str,
@@ -68,7 +76,7 @@ def take_zip(
 
 
 def take_files(
-    files: Iterable[tuple[str, bytes | BinaryIO]],
+    files: Iterable[tuple[str, bytes | Readable]],
     folder: Path,
     *,
     name: str,
@@ -156,7 +164,8 @@ def _unpack(
         target = files / f"{number:06d}"
         try:
             with archive.open(entry) as packed:
-                _write(packed, target, limit=entry.file_size)
+                if _write(packed, target, limit=entry.file_size) != entry.file_size:
+                    raise EOFError
         except _ENTRY_ERRORS as error:
             target.unlink(missing_ok=True)
             yield place, LeftOut(place.name, f"{shorten(place.name)!r} is damaged in the zip ({_why(error)}).")
@@ -174,7 +183,7 @@ def _why(error: Exception) -> str:
 
 
 def _copy(
-    files: Iterable[tuple[str, bytes | BinaryIO]], folder: Path, name: str, options: IntakeOptions
+    files: Iterable[tuple[str, bytes | Readable]], folder: Path, name: str, options: IntakeOptions
 ) -> tuple[list[str], dict[int, Path | LeftOut]]:
     """Write what may be images as it comes; give all names, and the copies by the place of their names."""
     names: list[str] = []
@@ -208,7 +217,7 @@ def _too_large(file_name: str, options: IntakeOptions) -> str:
     return f"{shorten(plain_name(file_name))!r} is over the limit of {options.image.size_bytes / 1e6:g} MB per image."
 
 
-def _write(source: IO[bytes], target: Path, *, limit: int) -> int:
+def _write(source: Readable, target: Path, *, limit: int) -> int:
     """Copy at most `limit` bytes, a block at a time; give how many."""
     written = 0
     with disk(target.parent):
