@@ -49,7 +49,7 @@ def _show_deletion(table: Desk, prepared: Prepared) -> None:
             "The pictures lie on this machine only. They are kept for the runs that learn from them; without a run "
             f"they are deleted after {KEPT_DAYS} days."
         )
-        st.caption("Finished runs keep their results, but cannot show these pictures any more or learn on.")
+        st.caption("Runs that have ended keep their results, but cannot show these pictures any more or learn on.")
     else:
         st.markdown("The pictures stay in the server's folder; what is deleted is the list of them made here.")
     st.button("Delete now", key="delete data now", type="primary", on_click=_delete, args=(table, prepared))
@@ -68,7 +68,9 @@ def _delete(table: Desk, prepared: Prepared) -> None:
         if record.state not in FINAL | {"unreadable"} and resources.runs().dataset(record.name).root == folder
     ]
     if busy:
-        table.problem = BadRun(f"The run {busy[0]!r} is learning from these pictures; stop it or let it end first.")
+        table.problem = BadRun(
+            f"The run {busy[0]!r} still needs these pictures; let it end, stop it or delete it first."
+        )
         return
     table.cancel("trial")
     table.cancel("quick look")

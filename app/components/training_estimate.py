@@ -41,5 +41,5 @@ def _follow(table: Desk, kind: Kind) -> None:
         if now is None or now.finished:
             st.rerun()
         with st.container(horizontal=True, vertical_alignment="center", key=f"estimate-{kind.replace(' ', '-')}"):
-            st.progress(now.fraction or 0.0, text=plain(now.stage or "Starting…"))
+            st.progress(now.fraction or 0.0, text=f"{plain(now.stage[:1].upper() + now.stage[1:])}…")
             st.button("Cancel", key=f"cancel {kind}", on_click=table.cancel, args=(kind,))

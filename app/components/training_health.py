@@ -90,8 +90,9 @@ def _show_pairs(table: Desk, prepared: Prepared, finding: Finding, number: int) 
         grid = st.grid("auto", min_column_width=240, gap="small", border=True)
         for place, pair in enumerate(pairs[(page - 1) * PAIRS_A_PAGE : page * PAIRS_A_PAGE]):
             with grid.cell():
-                for side, column in zip(pair, st.columns(2), strict=True):
-                    with column:
+                halves = st.grid(2, min_column_width=96, gap="small")
+                for side in pair:
+                    with halves.cell():
                         st.caption(plain(prepared.dataset.classes[side.label], limit=30))
                         show_picture(table, prepared, side, key=f"pair {number} {place}")
 

@@ -21,7 +21,7 @@ def show_quick_look(table: Desk, prepared: Prepared, config: TrainConfig | None,
         config: what a run would be told, None before that is known.
         why_not: a sentence where it cannot be had now, "" where it can.
     """
-    with st.container(key="quick-look", gap="small"):
+    with st.container(key="quick-look-panel", gap="small"):
         if show_progress(table, "quick look"):
             return
         now = table.estimate("quick look")

@@ -75,7 +75,7 @@ def test_a_quick_look_gives_a_first_accuracy_with_its_interval(finetune, zipped,
 
     page.get_by_role("button", name="Take a quick look").click()
 
-    expect(page.locator(".st-key-quick-look")).to_contain_text("95 % confidence", timeout=SLOW_MS)
+    expect(page.locator(".st-key-quick-look-panel")).to_contain_text("95 % confidence", timeout=SLOW_MS)
 
 
 def test_a_measurement_is_cancelled_with_a_click_and_its_process_ends(finetune, zipped, still, offline_app):

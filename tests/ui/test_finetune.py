@@ -8,6 +8,9 @@ import zipfile
 import pytest
 
 from app import resources
+from vit_core.datasets.saving import load_dataset
+from vit_core.runs.library import Runs
+from vit_core.training.config import TrainConfig
 
 TINY = "N_8-glyphs-16ep-lr_0.003-aug_light1-wd_0.1-do_0.0-sd_0.0"
 REAL = "B_32-i21k-300ep-lr_0.001-aug_light1-wd_0.1-do_0.0-sd_0.0"
@@ -304,3 +307,60 @@ def test_what_a_run_would_learn_is_written_for_its_process(prepared):
     chosen = resources.settings().runs_dir / ".data" / id_of(page) / "chosen.json"
 
     assert json.loads(chosen.read_text())["classes"] == ["bar", "disc", "frame"]
+
+
+class NoEngine:
+    """Starts nothing: a run stays a draft."""
+
+    def start(self, folder):
+        """Leave it."""
+
+    def stop(self, folder, grace_s):
+        """Leave it."""
+
+    def poll(self, folder):
+        """Say that nothing runs."""
+        return "gone"
+
+
+@pytest.fixture
+def drafted(drawn_dataset):
+    """Give a function that makes a run which has not started, with changes of the settings, and gives its name."""
+
+    def make(dataset=None, **changes):
+        config = TrainConfig(
+            checkpoint=TINY, resolution=32, total_steps=77, batch=8, learning_rate=0.01, warmup_steps=3, **changes
+        )
+        runs = Runs(resources.settings(), engine=NoEngine())
+        return runs.submit(config, dataset or drawn_dataset, name="shapes-1").name
+
+    return make
+
+
+def test_a_link_to_a_run_brings_its_pictures_its_checkpoint_and_its_settings(open_page, drafted, texts):
+    page = open_page("finetune", run=drafted(label_smoothing=0.1))
+
+    assert "36 pictures of 3 classes" in texts(page)
+    assert TINY in texts(page)
+    assert (number(page, "Steps").value, number(page, "Batch (images)").value) == (77, 8)
+    assert "changed by you" in texts(page)
+    assert page.text_input(key="run name").placeholder != "shapes-1"
+    assert "run" not in page.query_params
+
+
+def test_a_link_to_a_run_that_is_not_there_is_said(open_page, texts):
+    page = open_page("finetune", run="nothing")
+
+    assert "nothing" in page.error[0].value
+    assert "One folder per class" in texts(page)
+
+
+def test_pictures_that_a_run_still_needs_are_not_deleted(prepared, drafted, texts):
+    page = prepared()
+    folder = resources.settings().runs_dir / ".data" / id_of(page)
+    drafted(load_dataset(folder / "chosen.json"))
+
+    page = button(page, "Delete now").click().run()
+
+    assert folder.is_dir()
+    assert "still needs these pictures" in page.error[0].value

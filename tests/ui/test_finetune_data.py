@@ -10,6 +10,7 @@ import pytest
 
 from app.training_data import Choice, TrainingData
 from app.training_intake import LoosePictures, intake_of_server_folder, intake_of_zip, server_folders
+from vit_core.datasets.saving import load_dataset
 from vit_core.errors import BadDataset, Cancelled
 
 
@@ -116,8 +117,6 @@ def test_a_change_survives_the_visit(data, prepared):
 
 
 def test_the_chosen_pictures_are_on_disk_for_other_processes(data, prepared):
-    from vit_core.datasets.saving import load_dataset
-
     assert load_dataset(data.chosen_path(prepared.data_id)) == prepared.dataset
 
 
