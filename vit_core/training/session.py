@@ -7,6 +7,7 @@ import jax
 
 from vit_core.datasets.dataset import DataSet
 from vit_core.devices import describe_device, pick_devices
+from vit_core.errors import BadDataset
 from vit_core.models.build import Params
 from vit_core.models.config import ModelConfig
 from vit_core.training.activations import CPU_BUDGET_BYTES, parts_within
@@ -86,12 +87,16 @@ def open_session(config: TrainConfig, dataset: DataSet, *, source: Path, device:
         device: "auto", "cpu", "gpu" or "tpu".
 
     Raises:
+        BadDataset: there are no images to learn from.
         BadSetting: a setting does not suit the model, the data set or the machine.
         BadCheckpoint: the file is no checkpoint of a known architecture.
     """
+    num_train = len(dataset.of("train"))
+    if not num_train:
+        raise BadDataset("There are no images to learn from.")
     devices = pick_devices(device)
     model, params, notes = start_params(source, resolution=config.resolution, num_classes=len(dataset.classes))
-    check(config, patch_size=model.stride, num_train=len(dataset.of("train")))
+    check(config, patch_size=model.stride, num_train=num_train)
     return Session(config, dataset, model, params, notes, devices)
 
 
