@@ -21,7 +21,7 @@ def learning_rate(config: TrainConfig) -> optax.Schedule:
     """
     peak, warmup, total = config.learning_rate, config.warmup_steps, config.total_steps
 
-    def rate(count: optax.ScalarOrSchedule | jax.Array) -> jax.Array:
+    def rate(count: jax.typing.ArrayLike) -> jax.Array:
         done = jnp.asarray(count, jnp.float32)
         progress = jnp.clip((done - warmup) / (total - warmup), 0, 1)
         cosine = peak * 0.5 * (1 + jnp.cos(jnp.pi * progress))

@@ -111,7 +111,7 @@ class SavedStates:
                 del self._accuracies[step]
                 continue
             placed = jax.tree.map(lambda array, leaf: jax.device_put(array, leaf.sharding), restored, _moving(like))
-            return dataclasses.replace(like, **placed), step
+            return like._replace(**placed), step
         return None
 
     def restore_params(self, step: int, like: TrainState) -> Params:

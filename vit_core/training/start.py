@@ -1,6 +1,7 @@
 """What a run starts from: published weights for another input size, under a new head of zeros."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def start_params(path: Path, *, resolution: int, num_classes: int) -> tuple[Mode
 
 def _kept_notes(notes: tuple[str, ...]) -> tuple[str, ...]:
     """What was found out about the old head no longer matters."""
-    return tuple(note for note in notes if " head " not in note)
+    return tuple(note for note in notes if not re.search(r"\bhead\b", note))
 
 
 def _head_notes(old: ModelConfig, num_classes: int) -> tuple[str, ...]:

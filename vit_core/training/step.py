@@ -3,7 +3,6 @@
 Knows how a batch becomes a gradient. Knows nothing of files, of the order of images or of when to stop.
 """
 
-import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -42,13 +41,7 @@ class TrainBatch(Protocol):
         """float32 [B], what each image counts; 0 is padding."""
 
 
-@functools.partial(
-    jax.tree_util.register_dataclass,
-    data_fields=("step", "trained", "frozen", "opt_state", "ema"),
-    meta_fields=(),
-)
-@dataclasses.dataclass(frozen=True)
-class TrainState:
+class TrainState(NamedTuple):
     """All that changes from step to step, and the weights that do not; arrays on the devices.
 
     Attributes:
@@ -170,7 +163,7 @@ class Trainer:
         inputs = self._place_batch(batch)
         moving: _Moving = (state.step, state.trained, state.opt_state, state.ema)
         if not self._has_run:
-            state = dataclasses.replace(state, frozen=self.place(state.frozen))
+            state = state._replace(frozen=self.place(state.frozen))
             moving = self._copy(self.place(moving))
         (step, trained, opt_state, ema), metrics = self._update(moving, state.frozen, inputs)
         if not self._has_run:
