@@ -52,6 +52,7 @@ class Desk:
         self.followed: TrainConfig | None = None
         self.nonce = secrets.token_hex(8)
         self._asked: dict[Kind, Asked] = {}
+        self._refused: dict[Kind, VitError] = {}
         self._cancels: dict[str, Callable[[], None]] = {}
         weakref.finalize(self, _cancel_all, self._cancels)
 
@@ -91,13 +92,18 @@ class Desk:
     def ask(self, kind: Kind, config: TrainConfig, prepared: Prepared, settings: Settings) -> None:
         """Start an estimate; one of the same kind that is under way is ended."""
         self.cancel(kind)
-        path = self.data.chosen_path(prepared.data_id)
-        estimate = Estimate.start(kind, config, path, settings)
+        try:
+            estimate = Estimate.start(kind, config, self.data.chosen_path(prepared.data_id), settings)
+        except VitError as error:
+            self._refused[kind] = error
+            return
         self._asked[kind] = Asked(_what(kind, config, prepared), estimate)
         self._cancels[kind] = estimate.cancel
 
     def estimate(self, kind: Kind) -> EstimateState | None:
         """Give how far the last estimate of a kind is, None where none was asked for."""
+        if error := self._refused.get(kind):
+            return EstimateState(error=error, finished=True)
         return self._asked[kind].estimate.state() if kind in self._asked else None
 
     def still_holds(self, kind: Kind, config: TrainConfig, prepared: Prepared) -> bool:
@@ -106,9 +112,16 @@ class Desk:
 
     def cancel(self, kind: Kind) -> None:
         """End an estimate and forget it."""
+        self._refused.pop(kind, None)
         self._asked.pop(kind, None)
         if cancel := self._cancels.pop(kind, None):
             cancel()
+
+    def stop_measuring(self) -> None:
+        """End what is under way, which a run would have to wait for; answers that are there stay."""
+        for kind in tuple(self._asked):
+            if not self._asked[kind].estimate.state().finished:
+                self.cancel(kind)
 
 
 def _what(kind: Kind, config: TrainConfig, prepared: Prepared) -> str:

@@ -53,11 +53,11 @@ def show_cost(table: Desk, prepared: Prepared | None, plan: Plan | None, *, why_
 
 def show_start_button(table: Desk, prepared: Prepared | None, plan: Plan | None, *, why_not: Sequence[str]) -> None:
     """Show name, note and the button that starts the run and opens its page."""
-    name, note = "", ""
+    typed, proposed, note = "", "", ""
     if prepared and plan:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             proposed = resources.runs().suggest_name(prepared.dataset.name)
-            name = st.text_input(
+            typed = st.text_input(
                 "Name of the run",
                 placeholder=proposed,
                 key="run name",
@@ -65,18 +65,17 @@ def show_start_button(table: Desk, prepared: Prepared | None, plan: Plan | None,
                 help="a to z, 0 to 9, - and _. Left empty, the name in grey is taken.",
             )
             note = st.text_input("Note, if you like", key="run note", max_chars=500)
-        name = name.strip() or proposed
     if why_not:
         st.info("Start is possible when this is done:\n" + bullets(why_not))
     if st.button("Start", key="start run", type="primary", disabled=bool(why_not)) and prepared and plan:
-        _submit(table, prepared, plan, name=name, note=note)
+        _submit(table, prepared, plan, name=typed.strip() or proposed, typed=typed.strip(), note=note)
 
 
 def _holds(table: Desk, prepared: Prepared | None, plan: Plan | None) -> bool:
     return prepared is not None and plan is not None and table.still_holds("trial", plan.config, prepared)
 
 
-def _submit(table: Desk, prepared: Prepared, plan: Plan, *, name: str, note: str) -> None:
+def _submit(table: Desk, prepared: Prepared, plan: Plan, *, name: str, typed: str, note: str) -> None:
     look = table.estimate("quick look")
     current = look and look.quick_look and table.still_holds("quick look", plan.config, prepared)
     try:
@@ -84,13 +83,15 @@ def _submit(table: Desk, prepared: Prepared, plan: Plan, *, name: str, note: str
             plan.config,
             prepared.dataset,
             name=name,
-            key=fingerprint(plan.config, prepared.dataset, table.nonce, prepared.data_id, name),
+            # Of a second click on the same request, whose proposed name is another one by then.
+            key=fingerprint(plan.config, prepared.dataset, table.nonce, prepared.data_id, typed),
             note=note.strip(),
             quick_look=look.quick_look if look and current else None,
         )
     except VitError as error:
         show_error(error)
         return
+    table.stop_measuring()
     state.open_run(record.name)
     st.switch_page("views/runs.py", query_params={"run": record.name})
 

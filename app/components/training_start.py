@@ -11,9 +11,8 @@ from app import resources, state
 from app.components.checkpoint_in_hand import InHand, choose, here_already
 from app.components.plain_text import one_line, plain
 from app.model_shape import shape_in_table, shape_of_file
-from vit_core.catalog.lookup import find_row
 from vit_core.catalog.query import fine_tunes, pretrained_files
-from vit_core.errors import BadInput, VitError
+from vit_core.errors import VitError
 from vit_core.models.config import ModelConfig
 
 
@@ -48,7 +47,8 @@ def starting_point(tables: Sequence[pd.DataFrame], demo: pd.DataFrame) -> tuple[
         demo: the table of the demo models.
     """
     asked = state.address().checkpoint
-    hand, refusal = choose(asked or best_here(tables, demo), tables, demo)
+    # The demo's few names first: a table that lacks a name looks for close ones, which takes a while among 51,509.
+    hand, refusal = choose(asked or best_here(tables, demo), (demo, *tables), demo)
     own = resources.own_checkpoints().path(hand.name)
     path = own or resources.store().local_path(hand.name)
     start = Start(
@@ -82,10 +82,9 @@ def best_here(tables: Sequence[pd.DataFrame], demo: pd.DataFrame) -> str:
 def sisters_of(start: Start, tables: Sequence[pd.DataFrame]) -> pd.DataFrame | None:
     """Give the published fine-tunes of the pre-trained file behind a checkpoint, None where no table has it."""
     for table in tables:
-        try:
-            return fine_tunes(table, str(find_row(table, start.hand.name)["filename"]))
-        except BadInput:
-            continue
+        rows = table[(table["adapt_filename"] == start.hand.name) | (table["filename"] == start.hand.name)]
+        if not rows.empty:
+            return fine_tunes(table, str(rows.iloc[0]["filename"]))
     return None
 
 
@@ -103,8 +102,10 @@ def show_start(start: Start, tables: Sequence[pd.DataFrame], demo: pd.DataFrame)
             )
         st.code(hand.name, language=None, wrap_lines=True)
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            with st.popover("Change", key="start change"):
-                _show_choice(hand, here_already(tables, demo))
+            change = st.popover("Change", key="start change", on_change="rerun")
+            with change:
+                if change.open:
+                    _show_choice(hand, here_already(tables, demo))
             st.page_link("views/explore.py", label="Find one in Explore")
 
 

@@ -364,3 +364,14 @@ def test_pictures_that_a_run_still_needs_are_not_deleted(prepared, drafted, text
 
     assert folder.is_dir()
     assert "still needs these pictures" in page.error[0].value
+
+
+@pytest.mark.parametrize("name", ["../../etc", "a;rm -rf", "$(id)", "Shapes 1", ".data"])
+def test_an_impossible_name_of_a_run_is_refused_and_nothing_is_started(prepared, name):
+    page = prepared(checkpoint=TINY)
+
+    page.text_input(key="run name").set_value(name)
+    page = button(page, "Start").click().run()
+
+    assert "run" in page.error[0].value
+    assert resources.runs().all() == ()
