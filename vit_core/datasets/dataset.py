@@ -5,6 +5,7 @@ Knows how that is written to and read from `dataset.json`; knows nothing of wher
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -142,7 +143,23 @@ def from_json(text: str, *, where: str) -> DataSet:
 
 
 def _check(dataset: DataSet, where: str) -> None:
+    if dataset.split not in ("folders", "seed"):
+        raise BadDataset(f"{shorten(where)!r} describes a split with an impossible value.")
     for example in dataset.examples:
-        strange = Path(example.file).is_absolute() or ".." in Path(example.file).parts
-        if strange or not 0 <= example.label < len(dataset.classes) or example.part not in ("train", "test"):
-            raise BadDataset(f"{shorten(where)!r} describes {shorten(example.name)!r} with impossible values.")
+        if not _is_possible(example, len(dataset.classes)):
+            raise BadDataset(f"{shorten(where)!r} describes {shorten(str(example.name))!r} with impossible values.")
+
+
+def _is_possible(example: Example, num_classes: int) -> bool:
+    texts = (example.file, example.name, example.part, example.sha256, example.dhash)
+    numbers = (example.label, example.size_bytes, example.width, example.height)
+    if not all(type(text) is str for text in texts) or not all(type(number) is int for number in numbers):
+        return False
+    return (
+        not Path(example.file).is_absolute()
+        and ".." not in Path(example.file).parts
+        and 0 <= example.label < num_classes
+        and example.part in ("train", "test")
+        and min(example.width, example.height) > 0
+        and re.fullmatch(r"[0-9a-f]{16}", example.dhash) is not None
+    )
