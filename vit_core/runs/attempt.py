@@ -155,6 +155,7 @@ def _take_turn(
 ) -> Ending:
     me = Holder("run", str(attempt.files.folder.resolve()), this_process())
     lock.write_note(me.to_note())
+    board.beat()  # from here on it has begun
     sweep(attempt.files.folder)
     board.keep_room()
     _check_unchanged(attempt, board)

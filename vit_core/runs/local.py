@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import vit_core
@@ -28,8 +29,15 @@ from vit_core.store.owners import Ownership, own
 class LocalEngine:
     """Starts `python -m vit_core finetune --run FOLDER` as a process that nobody waits for."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Describe it; starts nothing."""
+    def __init__(self, settings: Settings, *, command: Sequence[str] | None = None) -> None:
+        """Describe it; starts nothing.
+
+        Args:
+            settings: handed on to the process by its environment.
+            command: what to start in place of `vit_core finetune`; it gets the same flags.
+        """
+        # -P: modules come from where ours come from, never from the folder that happens to be current.
+        self._command = list(command or (sys.executable, "-P", "-m", "vit_core", "finetune"))
         self._settings = settings
         self._locks = RunLocks(settings.lock_dir)
         self._accelerator = Accelerator(settings.lock_dir)
@@ -67,9 +75,7 @@ class LocalEngine:
         ticket = self._accelerator.join(Holder("run", str(files.folder.resolve())))
         passed = (lock.descriptor, ticket.ownership.descriptor)
         handover = ",".join(map(str, (*passed, ticket.number)))
-        # -P: modules come from where ours come from, never from the folder that happens to be current.
-        command = [sys.executable, "-P", "-m", "vit_core", "finetune", "--run", str(files.folder)]
-        command += ["--handover", handover]
+        command = [*self._command, "--run", str(files.folder), "--handover", handover]
         try:
             with kept_on_disk(files.log), files.log.open("ab") as log:
                 process = subprocess.Popen(  # noqa: S603 - our own module, no shell
