@@ -7,11 +7,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import safetensors.numpy
+
 from vit_core.checkpoints.restore import save_npz
 from vit_core.datasets.dataset import DataSet
 from vit_core.export.card import model_card
 from vit_core.export.place import whole_folder
-from vit_core.export.safetensors_file import write_safetensors
 from vit_core.export.snippet import load_snippet
 from vit_core.export.timm import timm_config, timm_problem, to_timm
 from vit_core.models.build import Params
@@ -71,7 +73,10 @@ def write_model(folder: Path, *, model: ModelConfig, params: Params, labels: Seq
     """
     save_npz(folder / "model.npz", model, params)
     if timm_problem(model) is None:
-        write_safetensors(folder / "model.safetensors", to_timm(model, params))
+        # The library needs its arrays in one piece, and to write the file here tells a full disk by its number.
+        arrays = {name: np.ascontiguousarray(array) for name, array in to_timm(model, params).items()}
+        content = safetensors.numpy.save(arrays, metadata={"format": "pt"})  # what PyTorch's loaders look for
+        (folder / "model.safetensors").write_bytes(content)
         _write_json(folder / "config.json", timm_config(model, labels, name=name))
     _write_json(folder / "labels.json", list(labels))
 
