@@ -2,8 +2,9 @@
 
 import argparse
 import dataclasses
+import os
 import re
-import sys
+import threading
 from pathlib import Path
 
 from vit_core.cli.output import note, print_json
@@ -104,11 +105,10 @@ def _settings_given(parsed: argparse.Namespace) -> list[str]:
 
 def _end_with_input() -> None:
     """End when whoever started us does, in the middle of a computation too."""
-    import os
-    import threading
 
     def wait() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 4096):  # not sys.stdin, whose lock this thread would hold at the end of the process
+            continue
         os._exit(1)
 
     threading.Thread(target=wait, name="input", daemon=True).start()

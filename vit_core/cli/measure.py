@@ -36,18 +36,31 @@ def measure(plan: Plan, settings: Settings, *, kind: Literal["trial", "quick loo
 
     enable_compile_cache(settings.cache_dir)
     with Store(settings).borrow(plan.config.checkpoint) as source:
-        common = {"source": source, "device": settings.device, "cache_dir": settings.cache_dir}
         if kind == "trial":
             from vit_core.training.trial import measure_cost
 
             stages.say("measuring some real steps")
-            cost = measure_cost(plan.config, plan.dataset, **common)  # type: ignore[arg-type]  # the types of `common`
+            cost = measure_cost(
+                plan.config,
+                plan.dataset,
+                source=source,
+                device=settings.device,
+                cache_dir=settings.cache_dir,
+                progress=stages.count,
+            )
             _print_cost(plan, cost, style=style)
         else:
             from vit_core.training.probe import quick_look
 
             stages.say("computing features")
-            look = quick_look(plan.config, plan.dataset, progress=stages.count, **common)  # type: ignore[arg-type]
+            look = quick_look(
+                plan.config,
+                plan.dataset,
+                source=source,
+                device=settings.device,
+                cache_dir=settings.cache_dir,
+                progress=stages.count,
+            )
             _print_look(plan, look, style=style)
     return 0
 

@@ -97,6 +97,6 @@ def _add_settings(parser: "Parser") -> None:
         elif field.choices:
             group.add_argument(flag, choices=tuple(field.choices), help=help_)
         elif kinds[name] in (int, float):
-            group.add_argument(flag, type=kinds[name], metavar="N" if kinds[name] is int else "X", help=help_)  # type: ignore[arg-type]  # int or float
+            group.add_argument(flag, type=kinds[name], metavar="N" if kinds[name] is int else "X", help=help_)
         else:
             group.add_argument(flag, metavar="NAME" if name == "checkpoint" else "WHAT", help=help_)
