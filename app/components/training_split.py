@@ -19,7 +19,8 @@ def split_words(prepared: Prepared) -> str:
     counts = f"{train:,} to learn from, {test:,} to test on"
     if dataset.split == "folders":
         return f"{counts}, as in your folders."
-    return f"{counts}: {dataset.test_share:.0%} of each class, drawn with seed {dataset.seed}."
+    share = round(100 * dataset.test_share)
+    return f"{counts}: about {share} % of each class, drawn by the content of the pictures with seed {dataset.seed}."
 
 
 def show_split(table: Desk, prepared: Prepared) -> None:
