@@ -165,12 +165,11 @@ def _copies(dataset: DataSet, counts: Sequence[ClassCount]) -> Iterable[Finding]
 def _near_copies(dataset: DataSet, counts: Sequence[ClassCount]) -> Iterable[Finding]:
     leaks: dict[str, Pair] = {}
     plain: dict[str, Pair] = {}
+    for tested, learned in near_pairs(dataset.examples, across=True):
+        leaks.setdefault(learned.name, (tested, learned))
     for first, second in near_pairs(dataset.examples):
         if first.part == second.part:
             plain.setdefault(second.name, (first, second))
-        else:
-            tested, learned = (first, second) if first.part == "test" else (second, first)
-            leaks.setdefault(learned.name, (tested, learned))
     # Where so many are near, pictures of a class are simply alike, as handwritten digits are, and nobody copied them.
     alike = len(leaks) > max(ALIKE_FROM, ALIKE * len(dataset.examples))
     yield from _about_pairs("near-leak", "warning" if alike else "block", list(leaks.values()))

@@ -29,5 +29,5 @@ class IntakeOptions:
     max_classes: int = 1000
     entries: int = 20_000
     size_bytes: int = 2_000_000_000
-    ratio: float = 100
+    ratio: float = 100.0
     image: ImageLimits = dataclasses.field(default_factory=ImageLimits)

@@ -33,7 +33,9 @@ from vit_core.errors import BadDataset, Unreachable, shorten
 
 PREFIX = "tfds:"
 # A builder's name with its configuration and version, but no namespace: those name code from anywhere.
-_NAME = re.compile(r"(\w+(?:/[\w.+-]+)?)(?::(\d+\.\d+\.\d+))?((?::[^:\[\]]+(?:\[[^\]]*\])?)*)")
+_SLICE = r"[\w-]+(?:\[[^\[\]]*\])?"
+_SPLIT = rf"{_SLICE}(?:\+{_SLICE})*"
+_NAME = re.compile(rf"(\w+(?:/[\w.+-]+)?)(?::(\d+\.\d+\.\d+))?(?::({_SPLIT}))?(?::({_SPLIT}))?")
 _LENGTH = struct.Struct("<Q4x")  # of a TFRecord, and a checksum of it
 _CHECKSUM_BYTES = 4
 
@@ -66,13 +68,12 @@ def parse_name(text: str) -> Wanted:
         Wanted(name='cifar10', version=None, train='train[:98%]', test='test')
     """
     match = _NAME.fullmatch(text.removeprefix(PREFIX).strip())
-    splits = re.findall(r":([^:\[\]]+(?:\[[^\]]*\])?)", match[3]) if match else []
-    if match is None or len(splits) > 2:
+    if match is None:
         raise BadDataset(
             f"{shorten(text)!r} names no data set; write tfds:NAME, tfds:NAME:TRAIN or tfds:NAME:TRAIN:TEST, "
             "such as tfds:cifar10:train[:98%]:test."
         )
-    return Wanted(match[1], match[2], *[*splits, None, None][:2])
+    return Wanted(*match.groups())
 
 
 def read_named(
@@ -116,7 +117,9 @@ def read_named(
         arrivals, left_out, absent = _write(builder, splits, keys, files_in(staging))
         places = tuple(place for place, _ in arrivals)
         layout = Layout(places, tuple(sorted({place.class_name for place in places})))
-        notes = (f"{absent} classes of the set have no image in these splits and are left out.",) if absent else ()
+        what = "class of the set has no image in these splits and is"
+        what = what if absent == 1 else "classes of the set have no image in these splits and are"
+        notes = (f"{absent} {what} left out.",) if absent else ()
         intake = Intake(shorten(text), layout, tuple(left_out), notes, options)
         check_classes(intake)
         return finish(arrivals, intake, staging, folder, progress)
