@@ -209,7 +209,7 @@ def test_a_set_that_only_tensorflow_can_prepare_is_named(read):
 def test_without_the_package_the_way_to_install_it_is_said(read, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
 
-    with pytest.raises(BadDataset, match="install it with: pip install tensorflow-datasets"):
+    with pytest.raises(BadDataset, match="install it with: pip install tensorflow-datasets importlib-resources"):
         read("tfds:tiny_pets")
 
 

@@ -1,6 +1,5 @@
 """Zips and loose files end in a folder of ours with names of ours, or in no folder at all."""
 
-import errno
 import io
 import os
 import signal
@@ -8,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 import zipfile
 
 import pytest
@@ -260,25 +260,27 @@ def test_a_folder_with_something_in_it_is_not_replaced(zipped, pictures, tmp_pat
 
 
 def test_a_full_disk_is_named_before_anything_is_written(zipped, pictures, tmp_path, monkeypatch):
-    monkeypatch.setattr(staging.shutil, "disk_usage", lambda path: os_usage(free=10))
+    monkeypatch.setattr(staging.shutil, "disk_usage", lambda path: types.SimpleNamespace(free=10))
 
     with pytest.raises(StorageFull, match="The images need 0 MB"):
         take_zip(zipped(pictures()), tmp_path / "sets" / "one", name="photos.zip")
 
 
-def os_usage(free):
-    return staging.shutil._ntuple_diskusage(1000, 990, free)
+def test_a_disk_that_fills_up_meanwhile_is_named_and_leaves_nothing(zipped, picture, tmp_path):
+    path = zipped({"cat/1.jpg": picture(1), "cat/2.jpg": picture(2, size=(400, 300)) + bytes(100_000)})
+    script = (
+        "import resource, sys; from pathlib import Path; from vit_core.datasets.upload import take_zip\n"
+        "from vit_core.errors import StorageFull\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))\n"
+        "try: take_zip(Path(sys.argv[1]), Path(sys.argv[2]), name='x')\n"
+        "except StorageFull as error: print(error)"
+    )
 
+    said = subprocess.run(
+        [sys.executable, "-c", script, path, tmp_path / "sets" / "one"], check=True, capture_output=True, text=True
+    )
 
-def test_a_disk_that_fills_up_meanwhile_is_named_and_leaves_nothing(pictures, tmp_path):
-    class Full(io.BytesIO):
-        def read(self, size=-1):
-            with staging.disk(tmp_path):
-                raise OSError(errno.ENOSPC, "No space left on device")
-
-    with pytest.raises(StorageFull, match="There is no room on the disk"):
-        take_files([("cat/1.jpg", Full())], tmp_path / "sets" / "one", name="photos")
-
+    assert said.stdout.startswith("There is no room on the disk of ")
     assert below(tmp_path / "sets") == []
 
 
