@@ -55,7 +55,7 @@ def device_words(status: ServiceStatus, run: RunRecord | None = None) -> str:
         'CPU · free'
     """
     if run is not None:
-        return f"{run.device or status.device or 'Model engine'} · learning, {share_done(run):.0%}".replace("%", " %")
+        return f"{run.device or status.device or 'This machine'} · learning, {share_done(run):.0%}".replace("%", " %")
     queue = f", {status.queued} waiting" if status.queued else ""
     return f"{status.device or 'Model engine'} · {STATES[status.state]}{queue}"
 

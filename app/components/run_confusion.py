@@ -58,8 +58,7 @@ def show_confusion(report: Report, dataset: DataSet, *, key: str) -> None:
         cell = _choose_cell(names, first_cell(report.confusion), key)
         answered = answers_of(report, cell)
         st.markdown(plain(_cell_words(len(answered), names, cell)))
-        with st.container(height=430 if len(answered) > _FEW_CLASSES else "content", border=False):
-            show_pictures(answered, dataset, examples_by_file(dataset), key="confused")
+        show_pictures(answered, dataset, examples_by_file(dataset), key="confused")
 
 
 def confusion_chart(

@@ -14,6 +14,7 @@ from vit_core.runs.record import RunRecord
 from vit_core.training.estimates import QuickLook
 
 _NO_BAND = "none"
+_LEAST_STEPS = 10  # or a tenth of the run: the axis is not to jump with each of the first steps
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +51,7 @@ def show_curves(
     if not any(run.rows for run in runs):
         st.caption("The curves begin with the first step.")
         return
-    view = View(choice.axis, choice.smoothing, record.progress.total_steps)
+    view = View(choice.axis, choice.smoothing, max(_LEAST_STEPS, record.progress.total_steps // 10))
     band = next((band for band in bands if band.dataset == choice.band), None)
     left, middle, right = st.columns([2, 1.5, 1.1], gap="small")
     with left:

@@ -132,11 +132,13 @@ def _show_curves(record: RunRecord) -> None:
 
 
 def _show_standing(record: RunRecord) -> None:
-    if record.state != "done":
-        st.html(progress_html(record))
-    facts = plain_html(words_line([*progress_facts(record), memory_words(record.progress.memory_bytes)]), limit=300)
-    st.html(f'<p class="vx-run">{facts}</p>')
+    if record.state == "done":
+        return
+    st.html(progress_html(record))
+    doing = record.reason if record.state in LIVE else ""
+    facts = [*progress_facts(record), memory_words(record.progress.memory_bytes), doing]
+    st.html(f'<p class="vx-run">{plain_html(words_line(facts), limit=400)}</p>')
     if silence := silence_words(record):
         st.warning(f"{plain(silence)} It may be busy with a long step, or it hangs; stopping it ends it for certain.")
-    elif record.reason:
+    elif record.reason and record.state not in LIVE:
         (st.error if record.state == "failed" else st.info)(plain(record.reason))

@@ -11,7 +11,7 @@ from vit_core.datasets.dataset import DataSet, Example
 from vit_core.errors import VitError
 from vit_core.training.report import Answered
 
-PAGE_SIZE = 24
+PAGE_SIZE = 12
 
 
 def examples_by_file(dataset: DataSet) -> dict[str, Example]:
@@ -57,7 +57,11 @@ def _card(answer: Answered, dataset: DataSet, example: Example | None) -> None:
 
 def _verdict_html(answer: Answered, classes: Sequence[str], name: str) -> str:
     said = plain_html(classes[answer.predicted], limit=60)
-    lines = f"<b>{said}</b> {percent(answer.probability)}"
+    lines = f"<b>{said}</b> {_unbroken(answer.probability)}"
     if answer.predicted != answer.label:
-        lines += f"<span>is {plain_html(classes[answer.label], limit=60)}, {percent(answer.true_probability)}</span>"
+        lines += f"<span>is {plain_html(classes[answer.label], limit=60)}, {_unbroken(answer.true_probability)}</span>"
     return f'<p class="vx-verdict">{lines}<span>{plain_html(name)}</span></p>'
+
+
+def _unbroken(share: float) -> str:
+    return percent(share).replace(" ", "\N{NO-BREAK SPACE}")
