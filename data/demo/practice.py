@@ -2,8 +2,8 @@
 
     python data/demo/practice.py
 
-Four things in any colour on any ground: the form alone tells them apart, so that a class means what it looks like. The
-same seed draws the same pictures.
+Four things in any dark colour on any lighter ground: the form alone tells them apart, so that a class means what it
+looks like. The same seed draws the same pictures.
 """
 
 import io
@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 
 SIDE = 64  # pixels
 SMOOTH = 4  # pictures are drawn this many times as large, then reduced
-PER_CLASS = 32
+PER_CLASS = 48
 SEED = 20
 TARGET = Path(__file__).with_name("practice.zip")
 
@@ -51,7 +51,7 @@ def draw(rng: np.random.Generator, thing: str) -> Image.Image:
     picture = Image.new("RGB", (SIDE * SMOOTH, SIDE * SMOOTH), paper)
     radius = rng.uniform(0.3, 0.44) * SIDE
     x, y = (SIDE / 2 + rng.uniform(-1, 1) * (SIDE / 2 - radius) * 0.8 for _ in range(2))
-    tilt, mirror = math.radians(rng.uniform(-14, 14)), rng.choice([-1, 1])
+    tilt, mirror = math.radians(rng.uniform(-8, 8)), rng.choice([-1, 1])
     for points in THINGS[thing]:
         turned = [
             (
@@ -73,16 +73,16 @@ def write(target: Path) -> None:
         for thing in THINGS:
             for number in range(1, PER_CLASS + 1):
                 buffer = io.BytesIO()
-                draw(rng, thing).save(buffer, "JPEG", quality=75, optimize=True)
+                draw(rng, thing).save(buffer, "JPEG", quality=70, optimize=True)
                 # A date of its own would make each zip another file.
                 archive.writestr(zipfile.ZipInfo(f"{thing}/{thing}-{number:02d}.jpg"), buffer.getvalue())
 
 
 def _two_colours(rng: np.random.Generator) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-    """Give two colours far enough apart in lightness (ITU-R BT.601) to be told from one another."""
+    """Give the ink and a ground that is lighter (ITU-R BT.601) by enough to be told from it."""
     while True:
         (r, g, b), (red, green, blue) = rng.integers(20, 240, (2, 3)).tolist()
-        if abs(0.299 * (r - red) + 0.587 * (g - green) + 0.114 * (b - blue)) > 80:
+        if 0.299 * (red - r) + 0.587 * (green - g) + 0.114 * (blue - b) > 80:
             return (r, g, b), (red, green, blue)
 
 
