@@ -5,7 +5,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from vit_core.image_file import read_image
+from vit_core.errors import BadImage, shorten
+from vit_core.image_file import decode_image
 
 
 def thumbnail(path: Path, *, side: int = 96) -> bytes:
@@ -16,7 +17,11 @@ def thumbnail(path: Path, *, side: int = 96) -> bytes:
     Raises:
         BadImage: the file is gone, broken or over a limit.
     """
-    picture = Image.fromarray(read_image(path, name=path.name))
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadImage(f"{shorten(path.name)!r} cannot be read: {error.strerror or error}.") from error
+    picture = Image.fromarray(decode_image(data, name=path.name, at_least=2 * side))
     picture.thumbnail((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=85)

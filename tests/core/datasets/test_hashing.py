@@ -41,6 +41,28 @@ def test_the_facts_are_of_the_bytes_and_the_upright_picture(tmp_path, picture):
     assert facts.dhash == difference_hash(decode_image(path.read_bytes()))
 
 
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_large_photo_is_described_whole_and_upright(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(scene(0)).resize((1600, 1201)).save(tmp_path / "x", "JPEG", exif=exif)
+
+    facts = read_facts(tmp_path / "x", name="cat/x.jpg", limits=ImageLimits())
+
+    assert (facts.width, facts.height) == ((1600, 1201) if orientation < 5 else (1201, 1600))
+    whole = difference_hash(decode_image((tmp_path / "x").read_bytes()))
+    assert (int(facts.dhash, 16) ^ int(whole, 16)).bit_count() <= 1
+
+
+def test_the_end_of_a_large_photo_is_read(tmp_path):
+    Image.fromarray(scene(0)).resize((1600, 1200)).save(tmp_path / "x", "JPEG")
+    data = (tmp_path / "x").read_bytes()
+    (tmp_path / "x").write_bytes(data[:-2000])
+
+    with pytest.raises(BadImage, match=r"'cat/x\.jpg' is truncated"):
+        read_facts(tmp_path / "x", name="cat/x.jpg", limits=ImageLimits())
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
