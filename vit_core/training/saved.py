@@ -5,33 +5,33 @@ it is our own `.npz`, whose checksums are compared on every read: a state that a
 a good one. Frozen parameters are not written; they come from the checkpoint that the run started from.
 """
 
-import contextlib
 import dataclasses
-import errno
 import json
 import logging
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
 from jaxtyping import PyTree
 
 from vit_core.checkpoints.npz import Limits, open_npz
 from vit_core.checkpoints.writing import write_npz
-from vit_core.errors import BadCheckpoint, BadRun, StorageFull, TrainingError, shorten
+from vit_core.errors import BadCheckpoint, BadRun, shorten
 from vit_core.models.build import Params
+from vit_core.training.disk import keeping, write_whole
 from vit_core.training.step import TrainState
 from vit_core.training.trainable import join
 
 _ARRAYS, _ABOUT = "state.npz", "about.json"
+_WHAT = "the state of the run"
 _UNFINISHED = re.compile(r"(\d+)\.orbax-checkpoint-tmp.*|(\d+)\.deleted-tmp")
 _LIMITS = Limits(max_bytes=100 * 1000**3)  # our own files: H/14 with AdamW and an average is 10 GB
-_FULL_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class SavedStates:
@@ -46,12 +46,12 @@ class SavedStates:
 
         Raises:
             StorageFull: there is no room.
-            TrainingError: the folder cannot be written.
+            Failure: the folder cannot be written.
         """
         # Orbax tells every detail of its work, and every traceback of a failure that we say in a sentence.
         logging.getLogger("absl").setLevel(logging.CRITICAL)
         self._folder = folder.absolute()
-        with _writing(self._folder):
+        with keeping(_WHAT, self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
         self.notes: tuple[str, ...] = ()
         self._accuracies = {step: _read_accuracy(self._folder / str(step)) for step in self._find_steps()}
@@ -78,17 +78,17 @@ class SavedStates:
 
         Raises:
             StorageFull: there is no room, for this state or the one before.
-            TrainingError: the folder cannot be written.
+            Failure: the folder cannot be written.
         """
         self.wait()
         if step in self._accuracies:
             if accuracy is not None:
                 self._accuracies[step] = accuracy
-                with _writing(self._folder):
-                    _replace_about(self._folder / str(step), accuracy)
+                with keeping(_WHAT, self._folder):
+                    write_whole(self._folder / str(step) / _ABOUT, _about(accuracy))
             return
-        arrays = {name: np.array(leaf) for name, leaf in _named(_moving(state)).items()}
-        with _writing(self._folder):
+        arrays = {name: np.array(leaf).view(_stored_dtype(leaf)) for name, leaf in _named(_moving(state)).items()}
+        with keeping(_WHAT, self._folder):
             self._checkpointer.save(self._folder / str(step), args=_Save(arrays, accuracy))
         self._accuracies[step] = accuracy
 
@@ -136,10 +136,10 @@ class SavedStates:
 
         Raises:
             StorageFull: there was no room; the state before is whole.
-            TrainingError: the folder cannot be written.
+            Failure: the folder cannot be written.
         """
         try:
-            with _writing(self._folder):
+            with keeping(_WHAT, self._folder):
                 self._checkpointer.wait_until_finished()
         finally:
             self._tidy()
@@ -149,7 +149,7 @@ class SavedStates:
 
         Raises:
             StorageFull: there was no room; the state before is whole.
-            TrainingError: the folder cannot be written.
+            Failure: the folder cannot be written.
         """
         try:
             self.wait()
@@ -161,11 +161,12 @@ class SavedStates:
         stored = open_npz(self._folder / str(step) / _ARRAYS, limits=_LIMITS)
         arrays = {name: stored.read(name) for name in _named(like) if name in stored}
         for name, leaf in _named(like).items():
-            if name not in arrays or (arrays[name].shape, arrays[name].dtype) != (leaf.shape, leaf.dtype):
+            if name not in arrays or (arrays[name].shape, arrays[name].dtype) != (leaf.shape, _stored_dtype(leaf)):
                 raise BadRun(
                     f"The state of step {step:,} in {str(self._folder)!r} was made with other settings "
                     f"({shorten(name)} differs); start a new run for changed settings."
                 )
+            arrays[name] = arrays[name].view(leaf.dtype)
         tree: dict[str, Any] = jax.tree.unflatten(jax.tree.structure(like), arrays.values())
         return tree
 
@@ -178,7 +179,7 @@ class SavedStates:
         there = self._find_steps()
         self._accuracies = {step: accuracy for step, accuracy in self._accuracies.items() if step in there}
         kept = {self.best_step, max(self._accuracies, default=None)}
-        with _writing(self._folder):
+        with keeping(_WHAT, self._folder):
             for step in there - kept:
                 # Under another name first, so that half of a state never looks like one.
                 (self._folder / str(step)).rename(self._folder / f"{step}.deleted-tmp")
@@ -222,13 +223,11 @@ async def _fill(directory: Path, args: _Save) -> None:
 
 def _write_state(directory: Path, args: _Save) -> None:
     write_npz(directory / _ARRAYS, args.arrays)
-    (directory / _ABOUT).write_text(json.dumps({"accuracy": args.accuracy}))
+    (directory / _ABOUT).write_text(_about(args.accuracy))
 
 
-def _replace_about(folder: Path, accuracy: float) -> None:
-    temporary = folder / f".{_ABOUT}.part"
-    temporary.write_text(json.dumps({"accuracy": accuracy}))
-    temporary.replace(folder / _ABOUT)
+def _about(accuracy: float | None) -> str:
+    return json.dumps({"accuracy": accuracy})
 
 
 def _read_accuracy(folder: Path) -> float | None:
@@ -245,24 +244,12 @@ def _moving(state: TrainState) -> dict[str, Any]:
     return {name: getattr(state, name) for name in ("step", "trained", "opt_state", "ema")}
 
 
+def _stored_dtype(leaf: np.ndarray | jax.Array) -> np.dtype:
+    """Give what an array is written as: numpy's format has no bfloat16."""
+    return np.dtype(np.uint16) if leaf.dtype == jnp.bfloat16 else np.dtype(leaf.dtype)
+
+
 def _named(tree: PyTree) -> dict[str, Any]:
     """Give the arrays of a tree by path, in the order of `jax.tree.leaves`."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
     return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
-
-
-@contextlib.contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """Turn what the disk refuses into a sentence."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL_DISK_ERRORS:
-            raise StorageFull(
-                f"There is no room on the disk to save the run in {str(folder)!r} ({error.strerror}). Free some space "
-                "and resume the run."
-            ) from error
-        raise TrainingError(
-            f"The run cannot be saved in {str(folder)!r}: {error.strerror or error}. Make the folder writable, and "
-            "resume the run."
-        ) from error

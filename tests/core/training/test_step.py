@@ -14,6 +14,8 @@ from vit_core.models.build import flatten
 from vit_core.training import step as step_module
 from vit_core.training.step import TrainBatch, Trainer, compute_dtype
 
+NOISE = {"dropout": 0.2, "stochastic_depth": 0.3}
+
 
 @dataclasses.dataclass(frozen=True)
 class Features:
@@ -94,24 +96,24 @@ def plain_steps(params, batches, *, rates, clip):
 def test_steps_are_those_of_a_plain_transformer_in_float64(make_trainer, make_batch, random_params):
     batches = [make_batch(seed) for seed in range(3)]
 
-    state, told = steps(make_trainer(clip_norm=1.0), random_params, batches)
+    state, told = steps(make_trainer(clip_norm=0.5), random_params, batches)
 
     rates = [0.1 * 0.5 * (1 + np.cos(np.pi * step / 20)) for step in range(3)]
-    expected, losses, norms = plain_steps(random_params, batches, rates=rates, clip=1.0)
-    # A weight of size 1 has float32 steps of 1e-7, and a gradient clipped to 1 is a sum of some hundred products.
+    expected, losses, norms = plain_steps(random_params, batches, rates=rates, clip=0.5)
+    # A weight of size 1 has float32 steps of 1e-7, and a gradient clipped to 0.5 is a sum of some hundred products.
     assert_trees_close(state.trained, expected, atol=2e-6)
     np.testing.assert_allclose([metrics.loss for metrics in told], losses, rtol=1e-5)
     np.testing.assert_allclose([metrics.grad_norm for metrics in told], norms, rtol=1e-5)
     np.testing.assert_allclose([metrics.learning_rate for metrics in told], rates, rtol=1e-6)
     moved = max(np.abs(leaf - flatten(random_params)[path]).max() for path, leaf in flatten(expected).items())
-    assert moved > 0.05  # ten thousand times the tolerance
+    assert moved > 0.01  # thousands of times the tolerance
 
 
-@pytest.mark.parametrize("noise", [{}, {"dropout": 0.2, "stochastic_depth": 0.3}], ids=["plain", "noisy"])
+@pytest.mark.parametrize("noise", [{}, NOISE], ids=["plain", "noisy"])
 def test_eight_parts_give_the_update_of_one(make_trainer, make_batch, random_params, noise):
     batches = [make_batch(seed) for seed in range(3)]
 
-    whole, _ = steps(make_trainer(accum_steps=1, **noise), random_params, batches)
+    whole, _ = steps(make_trainer(**noise), random_params, batches)
     parts, _ = steps(make_trainer(accum_steps=8, **noise), random_params, batches)
 
     # The same terms are added in another order; the unclipped gradients are of size 10.
@@ -119,18 +121,17 @@ def test_eight_parts_give_the_update_of_one(make_trainer, make_batch, random_par
 
 
 def test_parts_tell_the_loss_and_accuracy_of_the_whole_batch(make_trainer, make_batch, random_params):
-    _, [whole] = steps(make_trainer(accum_steps=1), random_params, [make_batch()])
-    _, [parts] = steps(make_trainer(accum_steps=4), random_params, [make_batch()])
+    _, [whole] = steps(make_trainer(), random_params, [make_batch()])
+    _, [parts] = steps(make_trainer(accum_steps=8), random_params, [make_batch()])
 
     assert parts == pytest.approx(whole, rel=1e-5)
 
 
 def test_same_steps_twice_give_the_same_bits(make_trainer, make_batch, random_params):
     batches = [make_batch(seed) for seed in range(3)]
-    noise = {"dropout": 0.2, "stochastic_depth": 0.3}
 
-    first, _ = steps(make_trainer.fresh(**noise), random_params, batches)
-    second, _ = steps(make_trainer.fresh(**noise), random_params, batches)
+    first, _ = steps(make_trainer(**NOISE), random_params, batches)
+    second, _ = steps(make_trainer(**NOISE), random_params, batches)
 
     assert equal(first, second)
 
@@ -139,9 +140,7 @@ def test_same_steps_twice_give_the_same_bits(make_trainer, make_batch, random_pa
 def test_frozen_parts_keep_every_bit_and_the_optimizer_remembers_nothing_of_them(
     make_trainer, make_batch, random_params, trainable
 ):
-    state, _ = steps(
-        make_trainer(trainable=trainable, weight_decay=0.1), random_params, [make_batch(seed) for seed in range(3)]
-    )
+    state, _ = steps(make_trainer(trainable=trainable), random_params, [make_batch(seed) for seed in range(3)])
 
     before = flatten(random_params)
     frozen, trained = flatten(state.frozen), flatten(state.trained)
@@ -214,10 +213,10 @@ def test_heavier_class_pulls_harder(make_trainer, make_batch, random_params):
     batch = make_batch()
     rare = batch.targets.argmax(-1) == batch.targets.argmax(-1)[0]
     heavy = np.where(rare, 4, 1).astype(np.float32)
-    trainer = make_trainer(learning_rate=0.01)
+    trainer = make_trainer()
 
-    even, _ = steps(make_trainer(learning_rate=0.01), random_params, [batch] * 3)
-    uneven, _ = steps(make_trainer(learning_rate=0.01), random_params, [make_batch(weights=heavy)] * 3)
+    even, _ = steps(trainer, random_params, [batch])
+    uneven, _ = steps(trainer, random_params, [make_batch(weights=heavy)])
 
     label = batch.targets.argmax(-1)[0]
     chances = [jax.nn.softmax(trainer.predict(state, batch.images[rare]))[:, label].mean() for state in (even, uneven)]
@@ -240,7 +239,7 @@ def test_average_follows_the_weights_with_the_decay_of_each_step(make_trainer, m
 
 
 def test_answers_and_parameters_are_those_of_the_average_where_there_is_one(make_trainer, make_batch, random_params):
-    trainer = make_trainer(ema_decay=0.9)
+    trainer = make_trainer(ema_decay=0.15)
     state, _ = steps(trainer, random_params, [make_batch(seed) for seed in range(3)])
     images = make_batch().images
 
@@ -293,7 +292,7 @@ def test_gradient_is_told_before_the_clip_and_applied_after_it(make_trainer, mak
 
 
 def test_nothing_is_compiled_after_the_first_step(make_trainer, make_batch, random_params, caplog):
-    trainer = make_trainer.fresh(accum_steps=2, ema_decay=0.9)
+    trainer = make_trainer(ema_decay=0.15)
     state, _ = trainer.step(trainer.init(random_params), make_batch(0))
 
     with jax.log_compiles(), caplog.at_level(logging.WARNING):
@@ -304,7 +303,7 @@ def test_nothing_is_compiled_after_the_first_step(make_trainer, make_batch, rand
 
 
 def test_arrays_of_a_state_are_used_up_by_the_next_step(make_trainer, make_batch, random_params, recwarn):
-    trainer = make_trainer.fresh(ema_decay=0.9)
+    trainer = make_trainer(ema_decay=0.15)
     first, _ = trainer.step(trainer.init(random_params), make_batch(0))
 
     trainer.step(first, make_batch(1))
@@ -314,15 +313,16 @@ def test_arrays_of_a_state_are_used_up_by_the_next_step(make_trainer, make_batch
     assert [str(warning.message) for warning in recwarn] == []
 
 
-def test_first_step_can_be_tried_again_with_more_parts(make_trainer, make_batch, random_params):
-    whole = make_trainer.fresh(accum_steps=1)
-    start, _ = whole.step(whole.init(random_params), make_batch(0))
+def test_first_step_of_a_trainer_leaves_the_state_so_that_it_can_be_tried_again(
+    make_trainer, make_batch, random_params
+):
+    start, _ = steps(make_trainer(), random_params, [make_batch(0)])
 
-    by_one, _ = make_trainer.fresh(accum_steps=4).step(start, make_batch(1))
-    by_other, _ = make_trainer.fresh(accum_steps=8).step(start, make_batch(1))
+    first, _ = make_trainer.fresh(accum_steps=8).step(start, make_batch(1))
+    again, _ = make_trainer(accum_steps=8).step(start, make_batch(1))
 
-    assert int(by_one.step) == int(by_other.step) == 2
-    assert_trees_close(by_one.trained, by_other.trained, atol=5e-6)
+    assert int(first.step) == 2
+    assert equal(first, again)
 
 
 def test_metrics_are_left_on_the_device(make_trainer, make_batch, random_params):
@@ -333,29 +333,29 @@ def test_metrics_are_left_on_the_device(make_trainer, make_batch, random_params)
     assert all(isinstance(value, jax.Array) and value.shape == () for value in metrics)
 
 
-def test_noise_differs_from_step_to_step_and_from_seed_to_seed(make_trainer, make_batch, random_params):
-    still = {"learning_rate": 1e-30, "dropout": 0.3}  # the weights do not move
+def test_noise_differs_from_step_to_step(make_trainer, make_batch, random_params):
+    trainer = make_trainer(**NOISE)
+    start = trainer.init(random_params)
+    later = trainer.init(random_params)._replace(step=trainer.place(np.int32(7)))
 
-    _, [first, second] = steps(make_trainer(**still), random_params, [make_batch()] * 2)
-    _, [other] = steps(make_trainer(**still, seed=1), random_params, [make_batch()])
+    first, second = (trainer.step(state, make_batch())[1].loss for state in (start, later))
 
-    assert len({first.loss, second.loss, other.loss}) == 3
+    assert float(first) != float(second)
 
 
 def test_answers_are_free_of_noise(make_trainer, make_batch, random_params):
     images = make_batch().images
 
-    noisy = make_trainer(dropout=0.5, stochastic_depth=0.5).predict(random_params, images)
+    noisy = make_trainer(**NOISE).predict(random_params, images)
 
     assert np.array_equal(noisy, make_trainer().predict(random_params, images))
 
 
-@pytest.mark.parametrize("noise", [{}, {"dropout": 0.2, "stochastic_depth": 0.3}], ids=["plain", "noisy"])
-def test_recomputing_gives_the_same_update(make_trainer, make_batch, random_params, noise):
+def test_recomputing_gives_the_same_update(make_trainer, make_batch, random_params):
     batches = [make_batch(seed) for seed in range(2)]
 
-    kept, _ = steps(make_trainer(**noise), random_params, batches)
-    recomputed, _ = steps(make_trainer(remat=True, **noise), random_params, batches)
+    kept, _ = steps(make_trainer(**NOISE), random_params, batches)
+    recomputed, _ = steps(make_trainer(remat=True, **NOISE), random_params, batches)
 
     assert_trees_close(recomputed.trained, kept.trained, atol=5e-6)  # the compiler fuses differently
 
@@ -363,7 +363,7 @@ def test_recomputing_gives_the_same_update(make_trainer, make_batch, random_para
 def test_loss_that_is_no_number_shows_in_loss_and_gradient(make_trainer, make_batch, random_params):
     broken = {**random_params, "cls": random_params["cls"] * np.nan}
 
-    _, [told] = steps(make_trainer(clip_norm=1.0), broken, [make_batch()])
+    _, [told] = steps(make_trainer(clip_norm=0.5), broken, [make_batch()])
 
     assert not np.isfinite(told.loss)
     assert not np.isfinite(told.grad_norm)
@@ -394,14 +394,14 @@ def test_cpus_compute_in_float32_and_accelerators_in_bfloat16():
 
 
 def test_update_in_bfloat16_keeps_weights_in_float32_and_is_near(make_trainer, make_batch, random_params, monkeypatch):
-    exact, _ = steps(make_trainer(clip_norm=1.0), random_params, [make_batch()])
+    exact, _ = steps(make_trainer(clip_norm=0.5), random_params, [make_batch()])
     monkeypatch.setattr(step_module, "compute_dtype", lambda platform: "bfloat16")  # as on a device that is not here
-    trainer = make_trainer.fresh(clip_norm=1.0)
+    trainer = make_trainer.fresh(clip_norm=0.5)
 
     rough, _ = steps(trainer, random_params, [make_batch()])
 
     assert trainer.dtype == "bfloat16"
     assert {str(leaf.dtype) for leaf in jax.tree.leaves(rough.trained)} == {"float32"}
     assert {str(leaf.dtype) for leaf in jax.tree.leaves(rough.opt_state) if leaf.ndim} == {"bfloat16"}
-    # An update of length 0.1, of which bfloat16 keeps two digits or three.
+    # An update of length 0.05, of which bfloat16 keeps two digits or three.
     assert_trees_close(rough.trained, exact.trained, atol=5e-3)
