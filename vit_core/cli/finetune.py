@@ -68,10 +68,14 @@ def _find(text: str, settings: Settings) -> Path:
 
 
 def _run_new(parsed: argparse.Namespace, settings: Settings) -> int:
-    from vit_core.cli.finetune_plan import make_plan
+    from vit_core.runs.names import check_run_name
 
     if parsed.ends_with_input:
         _end_with_input()
+    if parsed.name:
+        check_run_name(parsed.name)  # before minutes go into the images
+    from vit_core.cli.finetune_plan import make_plan
+
     plan = make_plan(parsed, settings)
     if parsed.dry_run or parsed.quick_look:
         from vit_core.cli.measure import measure

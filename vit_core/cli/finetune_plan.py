@@ -20,7 +20,7 @@ from vit_core.datasets.dataset import DataSet
 from vit_core.datasets.health import examine
 from vit_core.datasets.limits import IntakeOptions
 from vit_core.datasets.source import open_source
-from vit_core.errors import BadDataset, BadSetting, UnknownName
+from vit_core.errors import BadCheckpoint, BadDataset, BadSetting, ObjectMissing, UnknownName
 from vit_core.models.config import ModelConfig
 from vit_core.runs.library import DATA
 from vit_core.settings import Settings
@@ -95,7 +95,10 @@ def _take_images(parsed: argparse.Namespace, settings: Settings) -> DataSet:
 
 def _lasting(checkpoint: str, store: Store) -> str:
     """Make a path absolute: the run's process is elsewhere."""
-    location = store.locate(checkpoint)
+    try:
+        location = store.locate(checkpoint)
+    except ObjectMissing as error:  # the user's mistake and not the bucket's
+        raise BadCheckpoint(str(error)) from error
     is_path = re.search(r"[/\\]", checkpoint) or checkpoint.endswith(".npz") or Path(checkpoint).is_file()
     return str(location.path) if is_path and not checkpoint.startswith(RUN_PREFIX) else checkpoint
 

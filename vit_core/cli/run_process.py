@@ -42,7 +42,6 @@ def be_the_run(folder: Path, settings: Settings, *, handover: str, style: str) -
         TrainingError: it failed.
     """
     _log_to(folder / "log.txt", terminal=not handover)
-    logger.info("Started as process of the run %s.", folder.name)
     status = run_attempt(folder, settings, _Work(talk=not handover), handover=handover)
     logger.info("%s after step %d. %s", status.state.capitalize(), status.progress.step, status.reason)
     if handover:
@@ -58,7 +57,7 @@ def _log_to(path: Path, *, terminal: bool) -> None:
     """Write the log: standard error is the file already where an engine started us."""
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if terminal:
-        handlers.append(logging.FileHandler(path, encoding="utf-8", errors="replace"))
+        handlers.append(logging.FileHandler(path, encoding="utf-8", errors="replace", delay=True))
     logging.basicConfig(
         level=logging.WARNING, handlers=handlers, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"
     )
@@ -78,6 +77,7 @@ class _Work:
         from vit_core.store.store import Store
         from vit_core.training.loop import finish, train
 
+        logger.info("It is the turn of the run %s.", attempt.config.name)
         settings, config = attempt.settings, attempt.config.settings
         enable_compile_cache(settings.cache_dir)
         dataset = load_dataset(attempt.files.dataset)

@@ -1,0 +1,164 @@
+"""`finetune`: from a folder of photos to a report and a model that `classify` uses."""
+
+import dataclasses
+import json
+import os
+import signal
+
+import pytest
+
+from vit_core.cli.words import build_parser
+from vit_core.training.config import FIELDS, TrainConfig
+
+
+def test_a_folder_of_photos_becomes_a_report(finished):
+    printed = (finished.folder / "out.txt").read_text()
+    assert printed.startswith("Accuracy ")
+    assert "on 7 test images (95 %:" in printed
+    for name in ("bar", "disc", "frame"):
+        assert name in printed
+
+
+def test_a_person_who_follows_reads_what_happens(finished):
+    said = (finished.folder / "err.txt").read_text()
+    assert "3 classes, 29 images to learn from, 7 to test on." in said
+    assert "Run one in " in said
+    assert "Step 300:" in said
+    assert "Use it: vit-explorer classify --checkpoint run:one photo.jpg" in said
+    assert "Traceback" not in said
+
+
+def test_a_finished_run_has_its_files(finished):
+    names = {path.name for path in (finished.runs / "one" / "result").iterdir()}
+    assert {"model.npz", "model.safetensors", "labels.json", "report.json", "README.md", "load.py"} <= names
+    there = {path.name for path in (finished.runs / "one").iterdir()}
+    assert {"config.json", "dataset.json", "status.json", "metrics.jsonl", "log.txt", "checkpoints"} <= there
+    assert not [name for name in there if name.startswith(".")]
+
+
+def test_a_finished_run_classifies(finished, photos):
+    result = finished.run("classify", "--checkpoint", "run:one", photos / "disc" / "000.jpg", "--format", "json")
+    assert result.returncode == 0, result.stderr
+    guesses = json.loads(result.stdout)["images"][0]["predictions"]
+    assert {guess["label"] for guess in guesses} == {"bar", "disc", "frame"}
+
+
+def test_a_finished_run_says_all_in_json(finished):
+    shown = finished.show("one")
+    assert shown["state"] == "done"
+    assert shown["checkpoint"] == "run:one"
+    assert shown["progress"]["step"] == 300
+    assert shown["settings"]["checkpoint_every"] == 10
+    assert shown["note"] == "the first"
+    assert shown["device"] == "CPU"
+    assert 0 <= shown["report"]["interval"][0] <= shown["report"]["accuracy"] <= shown["report"]["interval"][1] <= 1
+
+
+def test_a_done_run_is_not_run_again(finished, assert_refused):
+    assert_refused(finished.run("finetune", "--run", "one"), "is done", "result")
+    assert_refused(finished.run("finetune", "--run", finished.runs / "one"), "is done")
+
+
+def test_a_finished_run_is_fine_tuned_further(finished, photos):
+    words = ("finetune", "--checkpoint", "run:one", "--data", photos, "--name", "further", "--total-steps", "2")
+    result = finished.run(*words, "--warmup-steps", "0", "--batch", "8", "--format", "json")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["settings"]["checkpoint"] == "run:one"
+
+
+def test_settings_that_are_not_given_are_proposed_with_reasons(place, photos, finished):
+    words = ("finetune", "--checkpoint", finished.show("one")["settings"]["checkpoint"], "--data", photos)
+    result = place.run(*words, "--dry-run", "--format", "json")
+    assert result.returncode == 0, result.stderr
+    answer = json.loads(result.stdout)
+    assert answer["settings"]["resolution"] == 32
+    assert {"learning_rate", "total_steps", "batch"} <= set(answer["reasons"])
+    assert answer["cost"]["device"] == "CPU"
+    assert answer["cost"]["seconds"] > 0
+    assert list(place.runs.glob("[!.]*")) == []  # nothing was started
+
+
+def test_a_quick_look_gives_a_first_accuracy(place, new):
+    result = place.run(*new, "--quick-look")
+    assert result.returncode == 0, result.stderr
+    assert "A linear classifier on the checkpoint's features is right on" in result.stdout
+
+
+def test_every_setting_has_a_flag_with_its_explanation():
+    commands = build_parser()._subparsers._group_actions[0].choices
+    flags = {action.dest: action for action in commands["finetune"]._actions}
+    for field in dataclasses.fields(TrainConfig):
+        assert FIELDS[field.name].label in flags[field.name].help
+    assert "Smallest crop" in commands["finetune"].format_help()
+
+
+def test_a_detached_run_is_left_to_itself_and_stopped_by_name(place, new, eventually):
+    result = place.run(*new, "--name", "long", "--total-steps", "100000", "--detach")
+    assert (result.returncode, result.stdout) == (0, "long\n")
+    eventually(lambda: (place.runs / "long" / "metrics.jsonl").exists())
+    assert place.run("runs", "stop", "long").returncode == 0
+    eventually(lambda: json.loads((place.runs / "long" / "status.json").read_text())["state"] == "stopped")
+    assert "is saved" in place.show("long")["reason"]
+
+
+def test_ctrl_c_saves_the_state_and_says_how_to_go_on(place, new, eventually):
+    words = (*new, "--name", "one", "--total-steps", "100000")
+    with place.start(*words, start_new_session=True) as process:
+        eventually(lambda: (place.runs / "one" / "metrics.jsonl").exists())
+        os.kill(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=200)
+    assert process.returncode == 1
+    assert out == ""
+    assert "Resume it: vit-explorer finetune --run one" in err
+    assert "Traceback" not in err
+    assert place.show("one")["state"] == "stopped"
+
+
+def test_ctrl_c_stops_a_run_that_is_resumed_here(place, new, eventually):
+    assert place.run(*new, "--name", "one", "--total-steps", "100000", "--detach").returncode == 0
+    eventually(lambda: (place.runs / "one" / "metrics.jsonl").exists())
+    place.run("runs", "stop", "one")
+    eventually(lambda: json.loads((place.runs / "one" / "status.json").read_text())["state"] == "stopped")
+    before = place.show("one")["progress"]["step"]
+    with place.start("finetune", "--run", "one", start_new_session=True) as process:
+        eventually(lambda: json.loads((place.runs / "one" / "status.json").read_text())["progress"]["step"] > before)
+        os.kill(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=200)
+    assert process.returncode == 1
+    assert "Resume it" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ((), ["--checkpoint and --data"]),
+        (("--checkpoint", "{model}"), ["--checkpoint and --data"]),
+        (("--run", "nobody"), ["no run 'nobody'"]),
+        (("--run", "./nowhere"), ["There is no folder"]),
+        (("--run", "x", "--batch", "4"), ["--batch does not go with --run"]),
+        (("--checkpoint", "{model}", "--data", "nowhere"), ["nowhere"]),
+        (("--checkpoint", "nobody.npz", "--data", "{photos}"), ["nobody.npz"]),
+        (("--checkpoint", "run:nobody", "--data", "{photos}"), ["nobody"]),
+        (("--checkpoint", "{model}", "--data", "{photos}", "--test-share", "1"), ["--test-share is 1"]),
+        (("--checkpoint", "{model}", "--data", "{photos}", "--learning-rate", "nan"), ["learning_rate is nan"]),
+        (("--checkpoint", "{model}", "--data", "{photos}", "--batch", "31"), ["only 29 images"]),
+        (("--checkpoint", "{model}", "--data", "{photos}", "--resolution", "33"), ["multiple of 8"]),
+        (("--checkpoint", "{model}", "--data", "{photos}", "--name", "../etc"), ["'../etc' cannot be the name"]),
+        (("--checkpoint", "{model}", "--data", "{photos}", "--trainable", "tail"), ["trainable is 'tail'"]),
+        (("--checkpoint", "{model}", "--data", "{photos}", "--total-steps", "many"), ["--total-steps"]),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(place, photos, assert_refused, words, parts, finished):
+    model = finished.show("one")["settings"]["checkpoint"]
+    filled = [word.format(model=model, photos=photos) for word in words]
+    assert_refused(place.run("finetune", *filled), *parts)
+    assert list(place.runs.glob("[!.]*")) == []
+
+
+def test_the_same_picture_in_both_parts_is_refused_until_accepted(place, draw_classes, assert_refused, new, tmp_path):
+    folder = draw_classes(tmp_path / "split" / "train", per_class=4).parent
+    draw_classes(folder / "test", per_class=2)
+    words = [folder if word == new[4] else word for word in new]
+    assert_refused(place.run(*words, "--dry-run"), "both learned from and tested on", "--accept-leaks")
+    assert place.run(*words, "--accept-leaks", "--dry-run").returncode == 0
