@@ -131,4 +131,4 @@ def test_the_practice_zip_is_small_and_healthy(work_dir):
     assert path.stat().st_size < 200_000
     assert dataset.classes == ("boat", "fish", "house", "tree")
     assert {(each.width, each.height) for each in dataset.examples} == {(64, 64)}
-    assert {finding.severity for finding in examine(dataset).findings} <= {"info"}  # simple drawings are somewhat alike
+    assert examine(dataset).findings == ()
