@@ -22,7 +22,7 @@ from vit_core.datasets.limits import IntakeOptions
 from vit_core.datasets.source import open_source
 from vit_core.errors import BadCheckpoint, BadDataset, BadSetting, ObjectMissing, UnknownName
 from vit_core.models.config import ModelConfig
-from vit_core.runs.library import DATA
+from vit_core.runs.leftovers import DATA
 from vit_core.settings import Settings
 from vit_core.store.location import RUN_PREFIX
 from vit_core.store.store import Store

@@ -72,14 +72,16 @@ class _Work:
 
     def __call__(self, attempt: Attempt) -> Ending:
         from vit_core.datasets.saving import load_dataset
-        from vit_core.devices import enable_compile_cache
+        from vit_core.devices import enable_compile_cache, pick_devices
         from vit_core.export.result import write_result
         from vit_core.store.store import Store
         from vit_core.training.loop import finish, train
+        from vit_core.training.session import name_devices
 
         logger.info("It is the turn of the run %s.", attempt.config.name)
         settings, config = attempt.settings, attempt.config.settings
         enable_compile_cache(settings.cache_dir)
+        attempt.computes_on(name_devices(pick_devices(settings.device)))
         dataset = load_dataset(attempt.files.dataset)
         listener = _Listener(attempt, talk=self._talk)
         listener.doing("The checkpoint is being fetched.")

@@ -5,27 +5,25 @@ Any number of processes may use one folder at once. Reading takes no lock; what 
 
 import contextlib
 import dataclasses
-import hashlib
 import os
 import shutil
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vit_core.datasets.dataset import DataSet, to_json
+from vit_core.datasets.dataset import DataSet
 from vit_core.datasets.saving import load_dataset
 from vit_core.errors import BadRun, UnknownName
 from vit_core.runs.engine import GRACE_S, Engine
-from vit_core.runs.files import RunConfig, RunFiles, kept_on_disk, sweep, write_config, write_json, write_text
+from vit_core.runs.files import RunFiles, kept_on_disk, sweep, write_config
+from vit_core.runs.leftovers import GONE, clear_leftovers
 from vit_core.runs.local import LocalEngine, checked_config, take_run
 from vit_core.runs.locks import RunLocks
+from vit_core.runs.making import Request, make_run
 from vit_core.runs.names import check_run_name, is_run_name, suggest_run_name
 from vit_core.runs.reading import RunReader
-from vit_core.runs.record import RESUMABLE, Progress, RunRecord
-from vit_core.runs.space import check_space
-from vit_core.runs.status import Status, write_status
+from vit_core.runs.record import RESUMABLE, RunRecord
 from vit_core.settings import Settings
 from vit_core.store.accelerator import Accelerator
 from vit_core.store.owners import alone
@@ -37,9 +35,7 @@ if TYPE_CHECKING:
     from vit_core.training.report import Report
 
 LONGEST_NOTE = 2000
-_NEW, _GONE, DATA = ".new-", ".gone-", ".data"
 _TAIL_BYTES = 400_000
-_UNUSED_DATA_S = 7 * 24 * 3600.0
 
 
 class Runs:
@@ -174,7 +170,9 @@ class Runs:
         with self._alone():
             folder = self._made_by(key)
             if folder is None:
-                folder = self._make(config, dataset, name=name, key=key, note=note, quick_look=quick_look)
+                number = 1 + max((record.number for record in self.all()), default=0)
+                request = Request(config, dataset, name=name, key=key, note=note, quick_look=quick_look)
+                folder = make_run(self._settings, request, number=number)
             if self.get(folder.name).state == "draft":
                 self._engine.start(folder)
         return self.get(folder.name)
@@ -221,7 +219,7 @@ class Runs:
             raise BadRun(f"The run {name!r} is a link to another folder; remove the link by hand.")
         record = self.get(name)
         with self._alone(), self._owned(record):
-            gone = self._folder / f"{_GONE}{uuid.uuid4().hex}"
+            gone = self._folder / f"{GONE}{uuid.uuid4().hex}"
             with kept_on_disk(folder):
                 folder.rename(gone)  # from here on it is deleted, however long the rest takes
         self._reader.forget(folder)
@@ -246,7 +244,9 @@ class Runs:
         if not self._folder.is_dir():
             return ()
         self._accelerator.clear_away()
-        said = list(self._clear_leftovers())
+        with self._alone():
+            used = [self._reader.dataset_root_of(folder) for folder in self._folders()]
+            said = list(clear_leftovers(self._folder, used=used))
         for record in self.all():
             if record.state in ("interrupted", "draft", "unreadable"):
                 said.append(f"{record.name}: {record.state}. {record.reason}")
@@ -257,70 +257,10 @@ class Runs:
 
     # --- parts ------------------------------------------------------------------------------------------------
 
-    def _make(
-        self,
-        settings: TrainConfig,
-        dataset: DataSet,
-        *,
-        name: str,
-        key: str,
-        note: str,
-        quick_look: QuickLook | None,
-    ) -> Path:
-        """Build the folder of a run under a hidden name and then give it its own: it is there whole, or not."""
-        target = self._folder / name
-        if os.path.lexists(target):
-            raise BadRun(f"There is a run {name!r} already; take another name, such as {self.suggest_name(name)!r}.")
-        check_space(settings, self._settings)
-        text = to_json(dataset)
-        config = RunConfig(
-            id=uuid.uuid4().hex,
-            name=name,
-            number=1 + max((record.number for record in self.all()), default=0),
-            created=time.time(),
-            key=key,
-            note=note,
-            settings=settings,
-            dataset_name=dataset.name,
-            dataset_root=str(dataset.root),
-            dataset_sha256=hashlib.sha256(text.encode()).hexdigest(),
-            num_classes=len(dataset.classes),
-            num_train=len(dataset.of("train")),
-            num_test=len(dataset.of("test")),
-        )
-        files = RunFiles(self._folder / f"{_NEW}{config.id}")
-        with kept_on_disk(files.config):
-            files.folder.mkdir()
-        try:
-            write_config(files, config)
-            write_text(files.dataset, text)
-            if quick_look is not None:
-                write_json(files.quick_look, quick_look.to_plain())
-            write_status(files, Status(progress=Progress(total_steps=settings.total_steps)))
-            with kept_on_disk(target):
-                files.folder.rename(target)
-        except BaseException:
-            shutil.rmtree(files.folder, ignore_errors=True)
-            raise
-        return target
-
     def _made_by(self, key: str) -> Path | None:
         if not key:
             return None
         return next((folder for folder in self._folders() if self._reader.key_of(folder) == key), None)
-
-    def _clear_leftovers(self) -> Iterator[str]:
-        with self._alone():
-            for path in sorted(self._folder.glob(".*")):
-                if path.name.startswith((_NEW, _GONE)):
-                    shutil.rmtree(path, ignore_errors=True)
-            used = {self._reader.dataset_root_of(folder) for folder in self._folders()}
-            for path in sorted((self._folder / DATA).glob("*")):
-                # Data of nobody: a page that was closed, or runs that were deleted. A week, for who comes back.
-                idle_s = time.time() - path.stat().st_mtime
-                if idle_s > _UNUSED_DATA_S and not any(str(path) in (root, str(Path(root).parent)) for root in used):
-                    shutil.rmtree(path, ignore_errors=True)
-                    yield f"The uploaded images {path.name} were used by no run for a week and are deleted."
 
     def _folders(self) -> list[Path]:
         try:

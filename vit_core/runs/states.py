@@ -1,4 +1,4 @@
-"""What state a run is in: from what it says of itself and from who owns it. Pure.
+"""What state a run is in: from what it says of itself and from who owns it. Reads no file of the run.
 
 owned by a process   waits -> queued    asked to stop -> stopping    else -> running
 owned by nobody      ended -> done, failed, stopped    never begun -> draft    else -> interrupted
@@ -8,6 +8,7 @@ import dataclasses
 
 from vit_core.runs.record import FINAL, State
 from vit_core.runs.status import Status
+from vit_core.store.holder import boot_id
 
 QUIET_S = 30.0  # ten times the pause between two signs of life, and a slow disk
 
@@ -48,9 +49,11 @@ def _abandoned(status: Status, seen: Seen) -> tuple[State, str]:
     if not status.beat and status.attempt <= 1:
         return "draft", "It was not started yet; resume starts it."
     where = f" after step {status.progress.step}" if status.progress.step else ""
+    if status.boot_id and status.boot_id != boot_id():
+        return "interrupted", f"The machine was restarted{where}. Resume goes on from its last saved state."
     return (
         "interrupted",
-        f"Its process ended without a word{where}: it was killed, the machine went down, or memory ran out. "
+        f"Its process ended without a word{where}: it was killed, by somebody or because memory ran out. "
         "Resume goes on from its last saved state. Where memory is short, take a smaller batch.",
     )
 

@@ -41,7 +41,7 @@ def test_the_place_in_the_queue_is_said():
 
 def test_a_run_without_a_sign_of_life_is_said_to_be_quiet():
     quiet = dataclasses.replace(RUNNING, beat_at=RUNNING.beat_at - 100)
-    assert derive(quiet, Seen(owned=True))[1].startswith("No sign of life for 10")
+    assert derive(quiet, Seen(owned=True))[1].startswith("No sign of life for ")
 
 
 def test_signs_of_life_follow_the_steady_clock_of_this_start_of_the_machine():
@@ -49,3 +49,9 @@ def test_signs_of_life_follow_the_steady_clock_of_this_start_of_the_machine():
     assert later.age_s() == 0.0
     assert dataclasses.replace(RUNNING, boot_id="another").age_s() is None
     assert Status().age_s() is None
+
+
+def test_a_run_of_before_a_restart_of_the_machine_is_said_to_be_one():
+    before = dataclasses.replace(RUNNING, boot_id="another start")
+    assert derive(before, Seen())[1].startswith("The machine was restarted after step 7.")
+    assert "killed" in derive(RUNNING, Seen())[1]
