@@ -1,7 +1,5 @@
 """Memory of the device: how to tell that it ran out, how much was taken, and how a batch is cut into smaller parts."""
 
-import ctypes
-import platform
 import resource
 import sys
 
@@ -42,20 +40,3 @@ def more_parts(batch: int, accum_steps: int) -> int | None:
     if accum_steps >= batch:
         return None
     return next(parts for parts in range(min(2 * accum_steps, batch), batch + 1) if batch % parts == 0)
-
-
-def keep_freed_memory() -> bool:
-    """Let this process keep what XLA frees between steps, instead of giving it back and faulting it in again.
-
-    Worth about a third of a training step on a CPU under glibc; more memory stays taken. Changes the whole process, so
-    it is for entry points, before JAX computes anything.
-
-    Returns:
-        Whether the C library knows the setting.
-    """
-    if platform.libc_ver()[0] != "glibc":
-        return False
-    mallopt = ctypes.CDLL(None).mallopt
-    # malloc.h: M_ARENA_MAX -8, M_MMAP_MAX -4, M_TRIM_THRESHOLD -1. Without the first the others do nothing here, since
-    # the threads of XLA would each have an arena of their own.
-    return all(mallopt(name, value) == 1 for name, value in ((-8, 1), (-4, 0), (-1, -1)))

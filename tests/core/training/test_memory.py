@@ -1,8 +1,5 @@
 """Memory that runs out, and memory that was taken."""
 
-import subprocess
-import sys
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -51,14 +48,3 @@ def test_next_number_of_parts_at_least_doubles_and_divides_the_batch(batch, part
 
 def test_single_images_cannot_be_cut_further():
     assert more_parts(12, 12) is None
-
-
-def test_process_that_keeps_freed_memory_still_computes():
-    code = (
-        "from vit_core.training.memory import keep_freed_memory; known = keep_freed_memory();"
-        "import jax.numpy as jnp; assert float(jnp.ones((500, 500)).sum()) == 250_000; print(known)"
-    )
-
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
-
-    assert answer.stdout.strip() == str(sys.platform == "linux")
