@@ -35,6 +35,7 @@ def main() -> None:
         show_chips()
     with shown_errors():
         resources.device_share()
+        resources.run_keeper()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from app.own_checkpoints import OwnCheckpoints
 from app.own_table import OwnTable
 from app.pictures import PictureBox
 from app.refresh import LiveCatalogue
+from app.run_keeper import RunKeeper
 from app.samples import Sample, read_samples
 from vit_core.catalog.index import Catalogue, load_demo
 from vit_core.datasets import thumbnails
@@ -103,6 +104,14 @@ def device_share() -> DeviceShare:
     share = DeviceShare(service(), runs())
     share.start()
     return share
+
+
+@st.cache_resource(show_spinner=False, on_release=lambda keeper: keeper.close())
+def run_keeper() -> RunKeeper:
+    """Give what clears away after runs that were killed; it works from the first call on."""
+    keeper = RunKeeper(runs())
+    keeper.start()
+    return keeper
 
 
 @st.cache_resource(show_spinner=False)

@@ -30,6 +30,7 @@ from vit_core.runs.record import RunRecord
 
 _LOG_LINES = 200
 _LOG_PX = 320
+_FEW_LINES = 12
 
 
 def show_run(record: RunRecord, now: float) -> None:
@@ -55,11 +56,6 @@ def show_run(record: RunRecord, now: float) -> None:
             show_files(record)
     with st.expander("Settings"):
         show_settings(record)
-    with st.expander("Log", key="run log", on_change="rerun") as log:
-        if log.open:
-            st.code(
-                resources.runs().log(record.name, lines=_LOG_LINES) or "Nothing yet.", language=None, height=_LOG_PX
-            )
 
 
 def _origin(record: RunRecord, now: float) -> str:
@@ -114,6 +110,7 @@ def _follow(name: str, was: str) -> None:
             st.rerun()
         _show_standing(record)
         _show_curves(record)
+        _show_log(record)
         state.write_address("runs")
 
 
@@ -129,6 +126,15 @@ def _show_curves(record: RunRecord) -> None:
         show_changes(shown)
     curves = [Curves(each.name, resources.run_metrics(each.name)) for each in shown]
     show_curves(record, curves, choice, bands=found, quick_look=resources.runs().quick_look(record.name))
+
+
+def _show_log(record: RunRecord) -> None:
+    with st.expander("Log", key="run log", on_change="rerun") as log:
+        if log.open:
+            said = resources.runs().log(record.name, lines=_LOG_LINES)
+            st.code(
+                said or "Nothing yet.", language=None, height=_LOG_PX if said.count("\n") > _FEW_LINES else "content"
+            )
 
 
 def _show_standing(record: RunRecord) -> None:

@@ -32,8 +32,10 @@ with left:
     st.markdown(
         "**Nowhere.** Pictures, tables and checkpoints that you bring stay on the machine that runs this app. Pictures "
         "lie in a private folder as long as this tab is open and are deleted after it is closed. A checkpoint that you "
-        "bring is kept in the cache until you or newer ones delete it. The app asks only the bucket, for the catalogue "
-        "and for the checkpoints you choose; no page loads anything from another host, and nothing is counted."
+        "bring is kept in the cache until you or newer ones delete it. Pictures that a checkpoint learns from lie with "
+        "the runs until no run has used them for a week, and runs until you delete them. The app asks only the bucket, "
+        "for the catalogue and for the checkpoints you choose; no page loads anything from another host, and nothing "
+        "is counted."
     )
     st.subheader("Cache")
     st.markdown(plain(cache_words(resources.store().usage(), resources.settings().cache_dir)))

@@ -38,6 +38,7 @@ def _by_itself(monkeypatch, tmp_path):
         resources.own_checkpoints,
         resources.downloads,
         resources.device_share,
+        resources.run_keeper,
         resources.runs,
         resources.all_runs,
         resources.run_metrics,
