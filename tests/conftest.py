@@ -35,6 +35,7 @@ install_import_hook(
         "vit_core.models.resnet",
         "vit_core.models.vit",
         "vit_core.models.build",
+        "vit_core.models.noise",
         "vit_core.checkpoints",
         "vit_core.inference",
         "vit_core.image_file",
