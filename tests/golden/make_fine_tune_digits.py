@@ -1,4 +1,4 @@
-"""Measures how well the demo's N/8 learns the real digits in 150 steps, with its weights and from scratch.
+"""Measures how well the demo's N/8 learns the real digits in 100 steps, with its weights and from scratch.
 
     python tests/golden/make_fine_tune_digits.py      # about a minute
 
@@ -22,7 +22,7 @@ from training import Recipe, accuracy, decode, train, with_new_head  # noqa: E40
 from vit_core.checkpoints.restore import init_params, load_checkpoint  # noqa: E402
 
 CHECKPOINT = "N_8-glyphs-16ep-lr_0.003-aug_none-wd_0.1-do_0.0-sd_0.0"
-STEPS, WARMUP, LEARNING_RATE, SEEDS = 150, 30, 0.1, 5
+STEPS, WARMUP, LEARNING_RATE, SEEDS = 100, 20, 0.1, 5
 
 
 def main() -> None:

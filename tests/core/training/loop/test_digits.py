@@ -68,9 +68,11 @@ def test_the_bar_of_an_independent_training_is_reached_over_three_seeds(bench, d
         accuracy(on_digits, dataclasses.replace(config, seed=seed), tmp_path / str(seed), listener) for seed in range(3)
     ]
     bar = MEASURED["fine_tuned"]
-    # Three standard errors of the difference between a mean of three and the measured mean.
-    margin = 3 * bar["std"] * (1 / 3 + 1 / len(bar["accuracies"])) ** 0.5
-    assert statistics.mean(found) >= bar["mean"] - margin
+    # Three standard errors of the difference between a mean of three and the measured mean. Five seeds may agree by
+    # chance more than they should; that of a test of 400 images is the least error of a single run.
+    error = max(bar["std"], (bar["mean"] * (1 - bar["mean"]) / 400) ** 0.5)
+    margin = 3 * error * (1 / 3 + 1 / len(bar["accuracies"])) ** 0.5
+    assert statistics.mean(found) >= bar["mean"] - margin, found
 
 
 def test_the_same_steps_from_scratch_end_far_below(bench, digits, config, tmp_path, listener):
