@@ -107,16 +107,22 @@ def propose(
         "batch": why_batch,
         "total_steps": why_steps,
         "learning_rate": why_rate,
-        "warmup_steps": f"The rate rises over the first {warmup} steps, in the published proportion.",
-        "trainable": _why_trainable(trainable, num_classes),
-        "crop": _HEAD_WHOLE if case.head else "A random part of an image at each look, as in the published fine-tunes.",
         "min_crop_area": why_area,
-        "mirror": _HEAD_WHOLE if case.head else _MIRROR,
         "accum_steps": why_parts,
-        "optimizer": "SGD with momentum 0.9, as in all published fine-tunes.",
+        "trainable": _why_trainable(trainable, num_classes),
         "eval_every": f"The {num_test} test images are asked about ten times in the run.",
+        **_published_reasons(config, head=case.head),
     }
     return Proposal(config, types.MappingProxyType(reasons))
+
+
+def _published_reasons(config: TrainConfig, *, head: bool) -> dict[str, str]:
+    return {
+        "warmup_steps": f"The rate rises over the first {config.warmup_steps} steps, in the published proportion.",
+        "crop": _HEAD_WHOLE if head else "A random part of an image at each look, as in the published fine-tunes.",
+        "mirror": _HEAD_WHOLE if head else _MIRROR,
+        "optimizer": "SGD with momentum 0.9, as in all published fine-tunes.",
+    }
 
 
 _HEAD_WHOLE = "The features are computed once, so each image is always seen whole and unmirrored."
