@@ -30,15 +30,13 @@ class Actions:
         choose_file: another pre-trained file.
         choose_checkpoint: one of the file's fine-tunes, or the file itself.
         compare: put the checkpoint on the list to compare, or take it off.
-        classify: go and classify with the checkpoint.
-        fine_tune: go and teach the checkpoint one's own classes.
+        go: turn to a page, "classify" or "finetune", with the checkpoint in hand; called with both names.
     """
 
     choose_file: OnChoose
     choose_checkpoint: OnChoose
     compare: OnChoose
-    classify: OnChoose
-    fine_tune: OnChoose
+    go: Callable[[str, str], None]
 
 
 def checkpoint_card(
@@ -120,9 +118,9 @@ def _which(rows: pd.DataFrame, filename: str, name: str, on_choose: OnChoose) ->
 def _buttons(name: str, compared: tuple[str, ...], actions: Actions) -> None:
     with st.container(horizontal=True, gap="xsmall"):
         if st.button("Classify with this", type="primary", key="card classify"):
-            actions.classify(name)
+            actions.go("classify", name)
         if st.button("Fine-tune", key="card fine-tune", help="Teach it classes of your own"):
-            actions.fine_tune(name)
+            actions.go("finetune", name)
         words = "Take out of comparison" if name in compared else "Add to comparison"
         st.button(words, key="card compare", on_click=actions.compare, args=(name,))
         if compared:

@@ -1,10 +1,10 @@
 """Finished runs as checkpoints: what each can tell apart and how well, and the ways to use it."""
 
 import time
-from collections.abc import Sequence
 
 import streamlit as st
 
+from app import resources
 from app.components.plain_text import plain, plain_html
 from app.components.run_list import no_runs
 from app.components.run_style import runs_style
@@ -15,9 +15,10 @@ from vit_core.runs.record import RunRecord
 MOST_SHOWN = 50
 
 
-def your_runs(records: Sequence[RunRecord]) -> None:
+def your_runs() -> None:
     """Show the finished ones, newest first, and lead to the others."""
     runs_style()
+    records = resources.all_runs()
     done = [record for record in records if record.state == "done"]
     if not records:
         no_runs()

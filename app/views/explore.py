@@ -25,8 +25,7 @@ ACTIONS = Actions(
     choose_file=state.choose_file,
     choose_checkpoint=state.choose_checkpoint,
     compare=state.toggle_compared,
-    classify=lambda name: st.switch_page("views/classify.py", query_params={"checkpoint": name}),
-    fine_tune=lambda name: st.switch_page("views/finetune.py", query_params={"checkpoint": name}),
+    go=lambda page, name: st.switch_page(f"views/{page}.py", query_params={"checkpoint": name}),
 )
 
 
@@ -46,8 +45,7 @@ def browse() -> None:
             filters_on(address.filters, state.update_filters)
         find = ("Find a checkpoint", lambda: find_one(left, frame))
         paper = ("What did the paper find?", lambda: paper_findings(left, address.filters, state.update_filters))
-        runs = ("Your runs", lambda: your_runs(resources.all_runs()))
-        one_of_tabs({"find": find, "paper": paper, "runs": runs}, address.tab, state.show_tab)
+        one_of_tabs({"find": find, "paper": paper, "runs": ("Your runs", your_runs)}, address.tab, state.show_tab)
 
 
 def find_one(left: pd.DataFrame, frame: pd.DataFrame) -> None:
