@@ -159,7 +159,10 @@ class PredictionService:
                 raise PredictorError(f"The predictor still computes after {timeout_s:.0f} s; try again.")
 
     def _has_wanted_device(self) -> bool:
-        return self._worker is None or self._worker.wanted_device == self._wanted_device
+        worker = self._worker
+        if worker is None or worker.wanted_device == self._wanted_device:
+            return True
+        return self._wanted_device == "cpu" and worker.owns_nothing  # a machine without an accelerator
 
     def _next_parts(self) -> list[Part]:
         """Take the first request and what can be computed with it; a request that is not finished goes to the end."""

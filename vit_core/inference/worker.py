@@ -58,41 +58,44 @@ def main(arguments: list[str] | None = None) -> int:
     output = claim_output()
     frames = _frames(cast("io.BufferedIOBase", sys.stdin.buffer))
     try:
-        device = _own_device(options.device, options.lock_dir)
+        device, is_lent = _own_device(options.device, options.lock_dir)
     except VitError as error:
         write_frame(output, error_to_frame(error))
         return 2
     enable_compile_cache(options.cache_dir)
     limit = options.memory_limit or _default_limit(device)
     models = LoadedModels(Store(Settings(cache_dir=options.cache_dir)), device, limit_bytes=limit)
-    write_frame(output, Frame("ready", {"device": describe_device(device)}))
+    write_frame(output, Frame("ready", {"device": describe_device(device), "lent": is_lent}))
     with concurrent.futures.ThreadPoolExecutor(DECODERS, thread_name_prefix="decode") as pool:
         for frame in frames:
             write_frame(output, _reply(frame, models, pool, output))
     return 0
 
 
-def _own_device(setting: str, lock_dir: Path) -> jax.Device:
+def _own_device(setting: str, lock_dir: Path) -> tuple[jax.Device, bool]:
     """Give the device to compute on: the accelerator if no run owns it or waits for it, else the CPU.
 
     It stays owned until the process ends: `PredictionService.release_device` ends it.
+
+    Returns:
+        The device, and whether it stands in for one that a run has.
     """
     if setting == "cpu":
-        return pick_device(setting)
+        return pick_device(setting), False
     try:
         ownership = Accelerator(lock_dir).take_idle(Holder("predictor", process=this_process()))
     except Failure as error:
         logger.warning("the device is used without a lock: %s", error)
-        return pick_device(setting)
+        return pick_device(setting), False
     if ownership is None:
         logger.info("a run has the accelerator; the CPU answers")
         update: Callable[[str, object], None] = jax.config.update
         update("jax_platforms", "cpu")  # opening the accelerator would already take some of it
-        return pick_device("cpu")
+        return pick_device("cpu"), True
     device = pick_device(setting)
     if device.platform == "cpu":
         ownership.release()
-    return device
+    return device, False
 
 
 class LoadedModels:

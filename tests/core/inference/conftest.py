@@ -63,7 +63,8 @@ def picture() -> Callable[[int], bytes]:
 @pytest.fixture(scope="session")
 def cpu_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings with a cache of their own, which the tests of a run share, and the CPU as device."""
-    return Settings(cache_dir=tmp_path_factory.mktemp("cache"), device="cpu")
+    folder = tmp_path_factory.mktemp("cache")
+    return Settings(cache_dir=folder, lock_dir=folder / "locks", device="cpu")
 
 
 @pytest.fixture(scope="module")

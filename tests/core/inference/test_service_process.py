@@ -17,6 +17,8 @@ from vit_core.errors import (
 )
 from vit_core.inference.service import PredictionService
 from vit_core.models.config import ModelConfig
+from vit_core.store.accelerator import Accelerator
+from vit_core.store.holder import Holder
 
 
 def test_a_killed_process_is_one_sentence_and_the_next_request_gets_a_fresh_one(running, ask, worker_pid, wait_until):
@@ -122,8 +124,19 @@ def test_the_process_does_not_outlive_a_web_process_that_is_killed(killed_web_pr
     wait_until(lambda: not is_running(pid))
 
 
-def test_the_device_is_given_up_and_taken_back(cpu_settings, ask, worker_pid, is_running):
+def test_without_an_accelerator_there_is_nothing_to_give_up(cpu_settings, ask, worker_pid):
     with PredictionService(dataclasses.replace(cpu_settings, device="auto")) as service:
+        service.submit(ask(0)).result()
+        process = worker_pid(service)
+        service.release_device()
+        service.reclaim_device()
+        assert worker_pid(service) == process
+
+
+def test_the_device_is_given_up_and_taken_back(cpu_settings, ask, worker_pid, is_running):
+    settings = dataclasses.replace(cpu_settings, device="auto")
+    run = Accelerator(settings.lock_dir).take_idle(Holder("run"))
+    with PredictionService(settings) as service:
         service.submit(ask(0)).result()
         holder = worker_pid(service)
         service.release_device()
@@ -131,6 +144,7 @@ def test_the_device_is_given_up_and_taken_back(cpu_settings, ask, worker_pid, is
         assert service.submit(ask(0)).result().device == "CPU"
         service.reclaim_device()
         assert service.status().state == "cold"  # until somebody asks again
+    run.release()
 
 
 def test_giving_up_the_device_waits_for_what_is_computed(running, ask, paused, wait_until):
