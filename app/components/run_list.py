@@ -49,7 +49,10 @@ def _row(record: RunRecord, on_open: OnOpen) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if is_run_name(record.name):
                 key = f"open-run-{record.name}"
-                st.button(f"**{plain(record.name)}**", type="tertiary", key=key, on_click=on_open, args=(record.name,))
+                # Not by on_click: the list is a fragment, and after a callback only the fragment would be drawn anew.
+                if st.button(f"**{plain(record.name)}**", type="tertiary", key=key):
+                    on_open(record.name)
+                    st.rerun()
             else:
                 st.markdown(f"**{plain(record.name)}**", width="content")
             state_badge(record)

@@ -127,6 +127,16 @@ def test_a_run_is_followed_stopped_resumed_and_done(visit, app, start_long, stil
     expect(page.get_by_text("95 % interval")).to_be_visible()
 
 
+def test_a_click_in_the_list_opens_the_run(visit, app, finished):
+    page = visit(app, "/runs")
+
+    page.locator(f".st-key-open-run-{finished}").get_by_role("button").click()
+
+    expect(page.get_by_role("heading", name=finished, level=1)).to_be_visible()
+    expect(page.get_by_text("95 % interval")).to_be_visible()
+    expect(page).to_have_url(re.compile(rf"/runs\?run={finished}"))
+
+
 def test_the_list_follows_what_happens(visit, app, command, start_long):
     page = visit(app, "/runs")
     name = start_long("listed")
