@@ -16,6 +16,7 @@ BASIC = ("total_steps", "learning_rate", "batch", "resolution")
 _TYPES = {field.name: field.type for field in dataclasses.fields(TrainConfig)}
 _STEPS = types.MappingProxyType({"learning_rate": 0.001, "ema_decay": 0.001, "clip_norm": 0.5, "weight_decay": 0.01})
 _PARTS_TRAINED = (1, 2, 4, 8)
+_FOLD = "settings advanced"
 
 
 def show_settings(table: Desk, plan: Plan, *, num_layers: int) -> None:
@@ -48,17 +49,18 @@ def show_settings(table: Desk, plan: Plan, *, num_layers: int) -> None:
 
 
 def show_advanced(table: Desk, plan: Plan) -> None:
-    """Show all other settings, folded unless one of them cannot be."""
+    """Show all other settings, folded unless one of them cannot be; below the fold, which ones cannot."""
     names = [name for name in FIELDS if name not in (*BASIC, "checkpoint", "trainable")]
     wrong = [FIELDS[name].label for name in names if name in plan.errors]
-    fold = st.expander(
-        "Advanced settings" + (f": {', '.join(wrong)} cannot be" if wrong else ""),
-        key="settings advanced",
-        on_change="rerun",
-    )
+    if wrong:
+        st.session_state[_FOLD] = True
+    # Another label or default would make another fold, a closed one, of it.
+    fold = st.expander("Advanced settings", key=_FOLD, on_change="rerun")
     with fold:
-        if fold.open or wrong:
+        if fold.open:
             _show_advanced(table, plan, names)
+    if wrong:
+        st.markdown(f":red-badge[Cannot be: {plain(', '.join(wrong))}]")
 
 
 def _show_advanced(table: Desk, plan: Plan, names: Sequence[str]) -> None:

@@ -253,6 +253,36 @@ def test_an_impossible_setting_is_said_and_nothing_can_start(prepared, label, va
     assert button(page, "Start").disabled
 
 
+def advanced(page):
+    return next(each for each in page.expander if each.label.startswith("Advanced"))
+
+
+def test_an_impossible_advanced_setting_stays_in_sight_in_the_same_open_fold(prepared, texts):
+    page = prepared(checkpoint=TINY)
+    page.session_state["settings advanced"] = True
+    page = page.run()
+    before = advanced(page).proto.id
+
+    page = number(page, "Label smoothing").set_value(1.5).run()
+
+    assert (advanced(page).label, advanced(page).proto.id) == ("Advanced settings", before)
+    assert before
+    assert number(page, "Label smoothing").value == 1.5
+    assert "Cannot be: Label smoothing" in texts(page)
+
+
+def test_a_fold_with_an_impossible_setting_of_another_run_is_open(open_page, drafted):
+    page = open_page("finetune", run=drafted(label_smoothing=0.1))
+    page.session_state["settings advanced"] = True
+    page = number(page.run(), "Label smoothing").set_value(1.5).run()
+    page.session_state["settings advanced"] = False
+
+    page = page.run()
+
+    assert page.session_state["settings advanced"]
+    assert number(page, "Label smoothing").value == 1.5
+
+
 def test_the_proposal_comes_back_with_one_click(prepared, texts):
     page = prepared()
     before = number(page, "Steps").value
