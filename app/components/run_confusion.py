@@ -1,6 +1,7 @@
 """What is taken for what: the confusion matrix, whose cells open their pictures."""
 
 import dataclasses
+import html
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -8,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.components.charts import CHART_CONFIG
-from app.components.plain_text import one_line, plain, plain_html
+from app.components.plain_text import one_line, plain
 from app.components.run_pictures import examples_by_file, show_pictures
 from app.components.wording import counted
 from vit_core.datasets.dataset import DataSet
@@ -86,18 +87,13 @@ def confusion_chart(
         go.Scatter(
             x=[column for _, column in cells],
             y=[row for row, _ in cells],
-            mode="markers+text",
+            mode="markers",
             marker={"symbol": "square", "size": size, "color": "rgba(0,0,0,0)"},
-            text=[f"{counts[row][column]:,}" for row, column in cells],
-            textfont={
-                "size": 13 if len(shown) <= _FEW_CLASSES else 10,
-                "color": ["#FFFFFF" if shares[row][column] > 0.5 else _INK[theme] for row, column in cells],
-            },
             selected={"marker": {"opacity": 1}},
-            unselected={"marker": {"opacity": 1}, "textfont": {"color": None}},
+            unselected={"marker": {"opacity": 1}},
             customdata=[[shown[row], shown[column]] for row, column in cells],
             hovertext=[
-                plain_html(
+                _chart_text(
                     f"{counts[row][column]:,} of {names[shown[row]]} answered as {names[shown[column]]}", limit=200
                 )
                 for row, column in cells
@@ -105,6 +101,14 @@ def confusion_chart(
             hovertemplate="%{hovertext}<extra></extra>",
         )
     )
+    for ink, strong in ((_INK[theme], False), ("#FFFFFF", True)):
+        figure.add_trace(
+            _numbers(
+                [(row, column, counts[row][column]) for row, column in cells if (shares[row][column] > 0.5) == strong],
+                ink,
+                size=13 if len(shown) <= _FEW_CLASSES else 10,
+            )
+        )
     _lay_out(figure, [names[place] for place in shown])
     return figure
 
@@ -173,9 +177,29 @@ def _cell_words(count: int, names: Sequence[str], cell: Cell) -> str:
     return f"{pictures} of {truth} answered as {answer}."
 
 
+def _numbers(cells: Sequence[tuple[int, int, int]], ink: str, *, size: int) -> go.Scatter:
+    """Write the counts of cells (row, column, count) in one colour: plotly keeps only a single one from fading."""
+    return go.Scatter(
+        x=[column for _, column, _ in cells],
+        y=[row for row, _, _ in cells],
+        mode="text",
+        text=[f"{count:,}" for _, _, count in cells],
+        textfont={"size": size, "color": ink},
+        selected={"textfont": {"color": ink}},
+        unselected={"textfont": {"color": ink}},
+        hoverinfo="skip",
+    )
+
+
+def _chart_text(text: str, *, limit: int) -> str:
+    """Give text for a plotly chart letter by letter; plotly reads few entities, `&quot;` is not among them."""
+    shown = html.escape(one_line(text, limit=limit), quote=False)
+    return shown.replace("$", "&#36;")  # two of them would be a formula
+
+
 def _lay_out(figure: go.Figure, names: Sequence[str]) -> None:
     side = max(24, min(46, 460 // max(1, len(names))))
-    labels = [plain_html(name, limit=18) for name in names]
+    labels = [_chart_text(name, limit=18) for name in names]
     figure.update_layout(
         height=110 + side * len(names),
         margin={"l": 8, "r": 8, "t": 8, "b": 8},

@@ -174,6 +174,8 @@ def test_a_cell_of_the_matrix_opens_its_pictures(visit, app, finished):
 
     expect(page.get_by_text(re.compile(rf"^{count} test pictures? of frame "))).to_be_visible()
     expect(page.locator(".st-key-confused img")).to_have_count(count)
+    faint = "texts => texts.filter(each => getComputedStyle(each).fillOpacity !== '1').length"
+    assert page.locator(f".st-key-confusion-{finished} .scatterlayer text").evaluate_all(faint) == 0
 
 
 def test_two_boxes_do_the_same_from_the_keyboard(visit, app, finished):

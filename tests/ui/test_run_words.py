@@ -157,6 +157,20 @@ def test_names_of_runs_and_classes_are_no_markup():
     assert "<a" not in figure.data[1].hovertext[0]
 
 
+def test_names_in_the_matrix_are_written_as_the_person_wrote_them():
+    figure = confusion_chart([[1]], ['"Rex" & Bo\'s'], [0], theme="light")
+
+    assert figure.layout.xaxis.ticktext[0] == '"Rex" &amp; Bo\'s'
+    assert '"Rex" &amp; Bo\'s' in figure.data[1].hovertext[0]
+
+
+def test_numbers_keep_their_colour_when_another_cell_is_chosen():
+    figure = confusion_chart([[3, 1], [2, 5]], ["cat", "dog"], [0, 1], theme="light")
+
+    assert [list(trace.text) for trace in figure.data[2:]] == [["1", "2"], ["3", "5"]]
+    assert all(trace.unselected.textfont.color == trace.textfont.color for trace in figure.data[2:])
+
+
 def test_clicks_are_taken_by_cells_that_have_pictures():
     figure = confusion_chart([[3, 0], [2, 5]], ["cat", "dog"], [0, 1], theme="dark")
 
