@@ -67,6 +67,10 @@ def accuracy_chart(runs: Sequence[Curves], view: View, *, band: Band | None, qui
         figure.add_trace(_line(learned, f"while learning{_of(run, runs)}", place, thin=True))
         figure.add_trace(_line(tested, f"test{_of(run, runs)}", place, marks=True))
     _lay_out(figure, view, end, title="Accuracy", suffix=" %")
+    # No zooming either: points at an edge are drawn whole, and so would be those beyond it.
+    figure.update_xaxes(fixedrange=True)
+    figure.update_yaxes(range=[0, 100], fixedrange=True)
+    figure.update_traces(cliponaxis=False)
     return figure
 
 

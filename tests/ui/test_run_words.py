@@ -116,6 +116,13 @@ def test_the_accuracy_chart_holds_tests_band_and_quick_look():
     assert list(trace(figure, "quick look").x) == [0, 40, 60]
 
 
+def test_the_accuracy_axis_goes_from_0_to_100_and_cuts_no_point():
+    figure = accuracy_chart([Curves("pets", ROWS)], View(last_step=60), band=BAND, quick_look=LOOK)
+
+    assert figure.layout.yaxis.range == (0, 100)
+    assert {each.cliponaxis for each in figure.data} == {False}
+
+
 def test_along_time_the_quick_look_is_a_level():
     figure = accuracy_chart([Curves("pets", ROWS)], View(axis="seconds"), band=None, quick_look=LOOK)
 
