@@ -20,12 +20,19 @@ class Plan:
         config: with the visitor's changes; impossible where `errors` is not empty.
         changed: names of the fields that the visitor changed.
         errors: a sentence for each impossible field, by its name.
+        num_train: images to learn from.
     """
 
     proposal: Proposal
     config: TrainConfig
     changed: frozenset[str]
     errors: Mapping[str, str]
+    num_train: int
+
+    @property
+    def looks(self) -> float:
+        """How often each image is seen."""
+        return self.config.total_steps * self.config.batch / self.num_train
 
 
 def make_plan(proposal: Proposal, edits: Mapping[str, object], *, patch_size: int | None, num_train: int) -> Plan:
@@ -50,7 +57,7 @@ def make_plan(proposal: Proposal, edits: Mapping[str, object], *, patch_size: in
             if tried is followed or field in tried:
                 errors.setdefault(field, words)
     config = dataclasses.replace(proposal.config, **followed)  # type: ignore[arg-type]  # each has its field's type
-    return Plan(proposal, config, frozenset(changes), errors)
+    return Plan(proposal, config, frozenset(changes), errors, num_train)
 
 
 def _following(proposed: TrainConfig, changes: Mapping[str, object]) -> dict[str, object]:

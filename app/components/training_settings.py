@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from app.components.plain_text import plain
+from app.components.wording import counted
 from app.training_desk import Desk
 from app.training_plan import Plan
 from vit_core.training.config import FIELDS, TrainConfig
@@ -68,8 +69,7 @@ def _show_advanced(table: Desk, plan: Plan, names: Sequence[str]) -> None:
     for name in names:
         with grid.cell():
             _show_field(table, plan, name)
-            reason = plan.proposal.reasons.get(name, "")
-            st.caption(" ".join(plain(text) for text in (FIELDS[name].help, reason, _proposed(plan, name)) if text))
+            st.caption(f"{plain(FIELDS[name].help)} {_why(plan, name)}")
 
 
 def _show_trainable(table: Desk, plan: Plan, num_layers: int) -> None:
@@ -113,14 +113,28 @@ def _show_field(table: Desk, plan: Plan, name: str) -> None:
 
 
 def _why(plan: Plan, name: str) -> str:
-    return " ".join(filter(None, (plain(plan.proposal.reasons.get(name, "")), _proposed(plan, name))))
-
-
-def _proposed(plan: Plan, name: str) -> str:
+    """Give the reason of a value; where another one stands in the field, the proposed value goes before it."""
+    reason = plain(plan.proposal.reasons.get(name, ""))
+    if name == "total_steps" and plan.changed & {"total_steps", "batch"}:
+        proposed = plan.proposal.config
+        words = f"**Proposed: {proposed.total_steps:,} steps of {counted(proposed.batch, 'image')}.** {reason}"
+        return words if plan.errors.keys() & {"total_steps", "batch"} else f"{_looks(plan)} {words}"
     if name not in plan.changed:
-        return ""
-    value = getattr(plan.proposal.config, name)
-    return f"**Changed by you;** proposed: {plain(f'{value:g}' if isinstance(value, float) else str(value))}."
+        return reason
+    return f"**Proposed: {_shown(name, getattr(plan.proposal.config, name))}.** {reason}".strip()
+
+
+def _looks(plan: Plan) -> str:
+    times = f"about {plan.looks:,.0f} times" if plan.looks >= 1.5 else "about once"
+    return f"With these steps and this batch each image is seen {times if plan.looks >= 1 else 'less than once'}."
+
+
+def _shown(name: str, value: object) -> str:
+    if FIELDS[name].choices:
+        return plain(FIELDS[name].choices[str(value)])
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return plain(f"{value:g}" if isinstance(value, float) else str(value))
 
 
 def _key(name: str) -> str:

@@ -8,9 +8,13 @@ import zipfile
 import pytest
 
 from app import resources
+from app.components.training_settings import _why
+from app.training_plan import make_plan
 from vit_core.datasets.saving import load_dataset
+from vit_core.models.config import VARIANTS
 from vit_core.runs.library import Runs
 from vit_core.training.config import TrainConfig
+from vit_core.training.defaults import propose
 
 TINY = "N_8-glyphs-16ep-lr_0.003-aug_light1-wd_0.1-do_0.0-sd_0.0"
 REAL = "B_32-i21k-300ep-lr_0.001-aug_light1-wd_0.1-do_0.0-sd_0.0"
@@ -291,8 +295,33 @@ def test_the_proposal_comes_back_with_one_click(prepared, texts):
     changed = texts(page)
     page = button(page, "Reset to the proposal").click().run()
 
-    assert "Changed by you" in changed
+    assert f"**Proposed: {before} steps of " in changed
     assert number(page, "Steps").value == before
+    assert "Proposed:" not in texts(page)
+
+
+@pytest.fixture
+def drawn_plan():
+    """Give a function that plans a run on 30 images with changes of the settings."""
+    model = VARIANTS["Ti/16"]
+    proposal = propose(checkpoint="x", model=model, num_train=30, num_test=9, num_classes=3, sisters=None)
+    return lambda **edits: make_plan(proposal, edits, patch_size=16, num_train=30)
+
+
+def test_a_reason_beside_another_value_names_the_value_it_is_about(prepared, texts):
+    page = prepared(checkpoint=TINY)
+    rate = number(page, "Learning rate").value
+
+    page = number(page, "Learning rate").set_value(rate / 2).run()
+
+    assert f"**Proposed: {rate:g}.**" in texts(page).replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("steps", "batch", "words"), [(30, 10, "about 10 times"), (3, 10, "about once"), (1, 4, "less than once")]
+)
+def test_steps_of_ones_own_say_how_often_an_image_is_seen(drawn_plan, steps, batch, words):
+    assert f"each image is seen {words}." in _why(drawn_plan(total_steps=steps, batch=batch), "total_steps")
 
 
 def test_another_checkpoint_of_a_link_is_started_from(prepared, texts):
