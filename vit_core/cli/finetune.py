@@ -13,7 +13,7 @@ from vit_core.runs.engine import GRACE_S
 from vit_core.settings import Settings, parse_path
 from vit_core.training.config import TrainConfig
 
-_OF_A_NEW_RUN = ("data", "name", "note", "accept_leaks", "dry_run", "quick_look")
+_OF_A_NEW_RUN = ("data", "name", "note", "accept_leaks", "dry_run", "quick_look", "test_share", "split_seed")
 
 
 def run(parsed: argparse.Namespace, settings: Settings) -> int:
@@ -37,7 +37,7 @@ def with_runs_dir(parsed: argparse.Namespace, settings: Settings) -> Settings:
 
 def _run_existing(parsed: argparse.Namespace, settings: Settings) -> int:
     """Be the process of a run that is there; what is imported here, each process that waits for its turn holds."""
-    given = [name for name in (*_OF_A_NEW_RUN, *_settings_given(parsed)) if getattr(parsed, name)]
+    given = [name for name in _OF_A_NEW_RUN if getattr(parsed, name) not in (None, False)] + _settings_given(parsed)
     if given:
         raise BadSetting(
             f"--{given[0].replace('_', '-')} does not go with --run: a run keeps the data and the settings that it was "
@@ -72,7 +72,7 @@ def _run_new(parsed: argparse.Namespace, settings: Settings) -> int:
 
     if parsed.ends_with_input:
         _end_with_input()
-    if parsed.name:
+    if parsed.name is not None:
         check_run_name(parsed.name)  # before minutes go into the images
     from vit_core.cli.finetune_plan import make_plan
 
@@ -86,7 +86,7 @@ def _run_new(parsed: argparse.Namespace, settings: Settings) -> int:
 
     runs = Runs(settings)
     record = runs.submit(
-        plan.config, plan.dataset, name=parsed.name or runs.suggest_name(plan.dataset.name), note=parsed.note
+        plan.config, plan.dataset, name=parsed.name or runs.suggest_name(plan.dataset.name), note=parsed.note or ""
     )
     note(f"Run {record.name} in {record.folder}")
     if parsed.detach:

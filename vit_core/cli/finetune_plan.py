@@ -70,14 +70,15 @@ def make_plan(parsed: argparse.Namespace, settings: Settings) -> Plan:
     }
     given["checkpoint"] = checkpoint
     config, reasons = _settle(given, model, dataset, settings)
-    check(config, patch_size=model.stride, num_train=len(dataset.of("train")))
+    check(config, patch_size=model.stride, num_train=len(dataset.of("train")), num_layers=model.num_layers)
     return Plan(config, dataset, reasons)
 
 
 def _take_images(parsed: argparse.Namespace, settings: Settings) -> DataSet:
-    if not (math.isfinite(parsed.test_share) and 0 < parsed.test_share < 1):
-        raise BadSetting(f"--test-share is {parsed.test_share:g}; it must be between 0 and 1, such as 0.2.")
-    options = IntakeOptions(test_share=parsed.test_share, seed=parsed.split_seed)
+    share = IntakeOptions.test_share if parsed.test_share is None else parsed.test_share
+    if not (math.isfinite(share) and 0 < share < 1):
+        raise BadSetting(f"--test-share is {share:g}; it must be between 0 and 1, such as 0.2.")
+    options = IntakeOptions(test_share=share, seed=parsed.split_seed or 0)
     dataset = open_source(parsed.data, work_dir=settings.runs_dir / DATA, options=options, progress=_Ticker())
     note(
         f"{dataset.name}: {len(dataset.classes)} classes, {len(dataset.of('train'))} images to learn from, "

@@ -46,8 +46,13 @@ def print_table(columns: Mapping[str, bool], rows: Sequence[Sequence[str]], *, t
         table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         # Text objects, so that no name is read as markup.
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(_printable(cell)) for cell in row))
     console().print(table)
+
+
+def _printable(text: str) -> str:
+    """Show what a terminal would obey, colours and directions and new lines, as question marks."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def plain(value: object) -> object:

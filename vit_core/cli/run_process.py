@@ -86,6 +86,7 @@ class _Work:
         listener = _Listener(attempt, talk=self._talk)
         listener.doing("The checkpoint is being fetched.")
         with Store(settings).borrow(config.checkpoint) as source:
+            attempt.starts_from(source)
             folder, device, cache_dir = attempt.files.folder, settings.device, settings.cache_dir
             outcome = train(
                 config, dataset, folder, source=source, listener=listener, device=device, cache_dir=cache_dir

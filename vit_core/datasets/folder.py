@@ -119,7 +119,7 @@ def _walk(root: Path) -> tuple[list[str], list[str], list[LeftOut]]:
 
 def _why_not(path: Path, root: Path) -> str | None:
     """Give the end of a sentence that starts with the name; None for a file or folder that may be read."""
-    if "\udc80" <= max(path.name) <= "\udcff":
+    if any("\udc80" <= letter <= "\udcff" for letter in path.name):
         return "has a name that is not UTF-8; rename it."
     try:
         kind = path.stat().st_mode
@@ -193,7 +193,11 @@ def _why_no_row(name: str, label: str, root: Path, seen: set[str]) -> str | None
     if why_unsafe(name):
         return "is not below the folder of the table."
     path = root / name
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}."
+    if not there:
         return "is not there."
     if reason := _why_not(path, root):
         return reason

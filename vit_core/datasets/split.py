@@ -1,9 +1,8 @@
 """Which images are learned from and which are tested on.
 
-Each image decides for itself, by a hash of the seed and its own bytes, so that adding or removing others does not move
-it: what a model was tested on is not learned from when the set grows. The price is that the share holds on average, not
-to the image. Equal bytes draw equally, and near copies draw as one of them does, so a copy does not stand on the other
-side. An image moves only when a near copy of it comes or goes, or if it was what kept a part from being empty.
+Each image draws a number by a hash of the seed and its own bytes; of every class the lowest are tested on, as many as
+the share says. So a class keeps its share to the image, and when images are added, no more than as many others change
+sides: those whose number lies at the border. Near copies draw as one of them does and stand on one side.
 """
 
 import dataclasses
@@ -47,17 +46,19 @@ def with_split(dataset: DataSet, *, seed: int, test_share: float) -> DataSet:
 
 
 def draw(seed: int, sha256: str) -> float:
-    """Give the number from 0 up to 1 that an image draws; it is tested on where that is below the share."""
+    """Give the number from 0 up to 1 that an image draws; the lowest of a class are tested on."""
     digest = hashlib.sha256(f"{seed}:{sha256}".encode()).digest()
     return int.from_bytes(digest[:7], "big") / 2**56
 
 
 def _tested(drawn: Mapping[str, float], test_share: float) -> set[str]:
-    """Choose from the different images of one class."""
-    if len(drawn) < 2:
+    """Choose from the different images of one class: the lowest, cut where no near copies are parted if that can be."""
+    order = sorted(drawn, key=lambda checksum: (drawn[checksum], checksum))
+    if len(order) < 2:
         return set()
-    lowest, highest = (choose(drawn, key=lambda checksum: (drawn[checksum], checksum)) for choose in (min, max))
-    return {checksum for checksum in drawn if drawn[checksum] < test_share} - {highest} | {lowest}
+    wanted = min(max(round(test_share * len(order)), 1), len(order) - 1)
+    between = [place for place in range(1, len(order)) if drawn[order[place - 1]] != drawn[order[place]]]
+    return set(order[: min(between or [wanted], key=lambda place: (abs(place - wanted), place))])
 
 
 def _put(example: Example, part: Part) -> Example:

@@ -69,6 +69,22 @@ class Attempt:
         """Say what it computes on: "CPU", "NVIDIA H200"."""
         self._board.note(device=device)
 
+    def starts_from(self, source: Path) -> None:
+        """See that a resumed run starts from the file that it began with, and remember it the first time.
+
+        Raises:
+            BadRun: another file; what is not trained would come from another model than what was learned.
+        """
+        with source.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        before = self._board.status.source_sha256
+        if before and before != digest:
+            raise BadRun(
+                f"The checkpoint {shorten(self.config.settings.checkpoint)!r} is no longer the file that the run began "
+                "with. Put that file back, or start a new run from this one."
+            )
+        self._board.note(source_sha256=digest)
+
     def stop_requested(self) -> bool:
         """Tell whether the work shall save its state and end.
 

@@ -23,7 +23,7 @@ _OPTIONAL = tuple(field.name for field in dataclasses.fields(Progress) if field.
 _KINDS: tuple[tuple[str, tuple[str, ...], tuple[type, ...]], ...] = (
     ("", ("attempt", "beat"), (int,)),
     ("", ("beat_at",), (int, float)),
-    ("", ("reason", "device", "boot_id", "config_sha256"), (str,)),
+    ("", ("reason", "device", "boot_id", "config_sha256", "source_sha256"), (str,)),
     ("progress", _COUNTS, (int,)),
     ("progress", _OPTIONAL, (int, float, type(None))),
 )
@@ -43,6 +43,7 @@ class Status:
         beat_at: time of the last one by the machine's steady clock, in seconds, which no change of date moves.
         boot_id: which start of which machine that clock belongs to.
         config_sha256: of the settings it began with; empty before it began.
+        source_sha256: of the checkpoint's file that it began with; empty before it was read.
     """
 
     state: Said = "draft"
@@ -54,6 +55,7 @@ class Status:
     beat_at: float = 0.0
     boot_id: str = ""
     config_sha256: str = ""
+    source_sha256: str = ""
 
     def beating(self) -> "Status":
         """Give the status with one more sign of life."""
@@ -106,8 +108,13 @@ def _check(status: Status) -> None:
     for thing, names, kinds in _KINDS:
         for name in names:
             value = getattr(getattr(status, thing) if thing else status, name)
-            if isinstance(value, bool) or not isinstance(value, kinds):
+            if isinstance(value, bool) or not isinstance(value, kinds) or not _is_possible(value):
                 raise BadRun(f"status.json says {name} is {shorten(repr(value), 60)}, which cannot be.")
+
+
+def _is_possible(value: object) -> bool:
+    """Tell whether a number is one that a run could have written: no step, byte or second is beyond 10^18."""
+    return not isinstance(value, int | float) or 0 <= value <= 10**18
 
 
 def _finite(plain: dict[str, Any]) -> dict[str, Any]:

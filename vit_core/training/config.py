@@ -219,20 +219,25 @@ FIELDS: Mapping[str, Field] = types.MappingProxyType(
 )
 
 
-def check(config: TrainConfig, *, patch_size: int | None = None, num_train: int | None = None) -> None:
+def check(
+    config: TrainConfig, *, patch_size: int | None = None, num_train: int | None = None, num_layers: int | None = None
+) -> None:
     """Refuse impossible settings.
 
     Args:
         config: the settings.
         patch_size: side in pixels of what the resolution must be a multiple of, where it is known.
         num_train: images to learn from, where it is known.
+        num_layers: blocks of the model, where they are known.
 
     Raises:
         BadSetting: the first impossible value; the message names the field, the value and the rule.
     """
     for name, field in FIELDS.items():
         _check_field(name, field, getattr(config, name))
-    num_blocks(config.trainable)
+    blocks = num_blocks(config.trainable)
+    if num_layers is not None and blocks is not None and blocks > num_layers:
+        raise BadSetting(f"trainable is {config.trainable!r}, and this model has {num_layers} blocks; take fewer.")
     if config.warmup_steps >= config.total_steps and config.warmup_steps:
         raise BadSetting(
             f"warmup_steps is {config.warmup_steps}, and there are only {config.total_steps} steps; take fewer."
@@ -313,4 +318,4 @@ def _check_field(name: str, field: Field, value: object) -> None:
     inside = field.least < value <= field.most if field.open_ended else field.least <= value <= field.most
     if not math.isfinite(value) or not inside:
         above = "above" if field.open_ended else "from"
-        raise BadSetting(f"{name} is {value:g}; it must be {above} {field.least:g} to {field.most:g}.")
+        raise BadSetting(f"{name} is {value:,.15g}; it must be {above} {field.least:,.15g} to {field.most:,.15g}.")

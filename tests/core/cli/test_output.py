@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from vit_core.cli.output import print_table
 from vit_core.settings import bundled_data_dir
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -75,3 +76,8 @@ def test_the_home_of_nobody_is_refused_wherever_a_path_is_given(run: Run, assert
     assert_refused(run("catalog", "--index", nowhere, "--offline"), nowhere)
     assert_refused(run("download", demo_name, "--to", nowhere), "--to", nowhere)
     assert_refused(run("classify", "--checkpoint", demo_name, "--labels", nowhere, SAMPLES[0]), "--labels", nowhere)
+
+
+def test_a_table_gives_a_terminal_nothing_to_obey(capsys):
+    print_table({"class": False}, [["\x1b[31mred\x07\u202e\nnext"]])
+    assert capsys.readouterr().out.splitlines()[1].strip() == "?[31mred???next"

@@ -3,25 +3,27 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 
 import pytest
 
 from vit_core.cli.words import build_parser
+from vit_core.settings import bundled_data_dir
 from vit_core.training.config import FIELDS, TrainConfig
 
 
 def test_a_folder_of_photos_becomes_a_report(finished):
     printed = (finished.folder / "out.txt").read_text()
     assert printed.startswith("Accuracy ")
-    assert "on 7 test images (95 %:" in printed
+    assert "on 6 test images (95 %:" in printed
     for name in ("bar", "disc", "frame"):
         assert name in printed
 
 
 def test_a_person_who_follows_reads_what_happens(finished):
     said = (finished.folder / "err.txt").read_text()
-    assert "3 classes, 29 images to learn from, 7 to test on." in said
+    assert "3 classes, 30 images to learn from, 6 to test on." in said
     assert "Run one in " in said
     assert "Step 300:" in said
     assert "Use it: vit-explorer classify --checkpoint run:one photo.jpg" in said
@@ -129,6 +131,23 @@ def test_ctrl_c_stops_a_run_that_is_resumed_here(place, new, eventually):
     assert "Traceback" not in err
 
 
+def test_a_run_goes_on_only_from_the_file_that_it_began_with(place, new, eventually):
+    file, (model, other) = place.folder / "start.npz", sorted((bundled_data_dir() / "demo").glob("N_8*sd_0.0.npz"))[:2]
+    shutil.copy(model, file)
+    words = (*new, "--checkpoint", file, "--name", "one", "--trainable", "last-1", "--total-steps", "100000")
+    assert place.run(*words, "--detach").returncode == 0
+    eventually(lambda: (place.runs / "one" / "metrics.jsonl").exists())
+    place.run("runs", "stop", "one")
+    eventually(lambda: json.loads((place.runs / "one" / "status.json").read_text())["state"] == "stopped")
+
+    shutil.copy(other, file)
+    result = place.run("finetune", "--run", "one")
+
+    assert result.returncode == 1
+    assert "is no longer the file that the run began with" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
@@ -137,12 +156,18 @@ def test_ctrl_c_stops_a_run_that_is_resumed_here(place, new, eventually):
         (("--run", "nobody"), ["no run 'nobody'"]),
         (("--run", "./nowhere"), ["There is no folder"]),
         (("--run", "x", "--batch", "4"), ["--batch does not go with --run"]),
+        (("--run", "x", "--no-mirror"), ["--mirror does not go with --run"]),
+        (("--run", "x", "--seed", "0"), ["--seed does not go with --run"]),
+        (("--run", "x", "--test-share", "0.5"), ["--test-share does not go with --run"]),
+        (("--checkpoint", "{model}", "--data", "{photos}", "--name", ""), ["The run has no name"]),
+        (("--checkpoint", "{model}", "--data", "{photos}", "--trainable", "last-99"), ["this model has 3 blocks"]),
+        (("--checkpoint", "{model}", "--data", "{photos}", "--total-steps", "9999999"), ["from 1 to 1,000,000"]),
         (("--checkpoint", "{model}", "--data", "nowhere"), ["nowhere"]),
         (("--checkpoint", "nobody.npz", "--data", "{photos}"), ["nobody.npz"]),
         (("--checkpoint", "run:nobody", "--data", "{photos}"), ["nobody"]),
         (("--checkpoint", "{model}", "--data", "{photos}", "--test-share", "1"), ["--test-share is 1"]),
         (("--checkpoint", "{model}", "--data", "{photos}", "--learning-rate", "nan"), ["learning_rate is nan"]),
-        (("--checkpoint", "{model}", "--data", "{photos}", "--batch", "31"), ["only 29 images"]),
+        (("--checkpoint", "{model}", "--data", "{photos}", "--batch", "31"), ["only 30 images"]),
         (("--checkpoint", "{model}", "--data", "{photos}", "--resolution", "33"), ["multiple of 8"]),
         (("--checkpoint", "{model}", "--data", "{photos}", "--name", "../etc"), ["'../etc' cannot be the name"]),
         (("--checkpoint", "{model}", "--data", "{photos}", "--trainable", "tail"), ["trainable is 'tail'"]),

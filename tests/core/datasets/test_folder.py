@@ -136,6 +136,14 @@ def test_a_name_that_is_not_utf8_is_left_out(folder, picture):
     assert reasons(read_folder(root)) == {"cat/caf?.jpg": "'cat/caf?.jpg' has a name that is not UTF-8; rename it."}
 
 
+def test_a_name_that_is_half_utf8_is_left_out_too(folder, picture):
+    root = folder()
+    name = os.fsdecode("😀".encode() + b"\xff.jpg")
+    (root / "cat" / name).write_bytes(picture(70))
+
+    assert list(reasons(read_folder(root))) == ["cat/😀?.jpg"]
+
+
 def test_a_broken_image_is_named_and_left_out(folder, pictures):
     dataset = read_folder(folder(pictures() | {"cat/bad.jpg": b"nothing"}))
 

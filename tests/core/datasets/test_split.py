@@ -1,4 +1,4 @@
-"""The drawn parts: by class, by the seed, and stable when the set changes."""
+"""The drawn parts: by class, by the seed, and nearly the same when the set changes."""
 
 import dataclasses
 from pathlib import Path
@@ -24,11 +24,11 @@ def split(dataset, *, seed=0, test_share=0.2):
     return with_split(dataset, seed=seed, test_share=test_share)
 
 
-def test_the_share_is_kept_in_each_class(dataset):
-    drawn = split(dataset(rows(1000) + rows(1000, "dog")))
+@pytest.mark.parametrize(("count", "tested"), [(1000, 200), (48, 10), (11, 2), (10, 2), (5, 1), (2, 1)])
+def test_the_share_is_kept_in_each_class_to_the_image(dataset, count, tested):
+    drawn = split(dataset(rows(count) + rows(count, "dog")))
 
-    tested = [sum(each.label == label for each in drawn.of("test")) for label in (0, 1)]
-    assert tested == pytest.approx([200, 200], abs=4 * (1000 * 0.2 * 0.8) ** 0.5)
+    assert [sum(each.label == label for each in drawn.of("test")) for label in (0, 1)] == [tested, tested]
 
 
 def test_the_same_seed_draws_the_same(dataset):
@@ -45,17 +45,15 @@ def test_the_data_set_says_how_it_was_split(dataset):
     assert (drawn.split, drawn.seed, drawn.test_share) == ("seed", 7, 0.3)
 
 
-def test_adding_images_moves_none(dataset):
-    before, after = parts(split(dataset(rows(100)))), parts(split(dataset(rows(300) + rows(50, "dog"))))
+@pytest.mark.parametrize("added", [1, 5, 200])
+def test_adding_images_moves_no_more_than_as_many_and_none_of_other_classes(dataset, added):
+    before = parts(split(dataset(rows(100) + rows(50, "dog"))))
+    after = parts(split(dataset(rows(100 + added) + rows(50, "dog"))))
 
-    assert {checksum: after[checksum] for checksum in before} == before
-
-
-def test_dropping_images_moves_none(dataset):
-    whole = split(dataset(rows(100)))
-    dropped = whole.without(frozenset(each.name for each in whole.examples[::3]))
-
-    assert split(dropped).examples == dropped.examples
+    moved = {checksum for checksum, part in before.items() if after[checksum] != part}
+    dogs = {each.sha256 for each in dataset(rows(1) + rows(50, "dog")).examples if each.label == 1}
+    assert len(moved) <= min(added, 10)  # those at the border: of 100 images a few, whatever comes
+    assert not moved & dogs
 
 
 def test_a_larger_share_tests_on_the_same_images_and_more(dataset):

@@ -49,6 +49,9 @@ SPOILERS = {
     "no status": (lambda files: files.status.unlink(), "status.json is missing"),
     "an unknown state": (lambda files: change(files.status, state="asleep"), "unknown state 'asleep'"),
     "a strange step": (lambda files: change(files.status, progress={"step": "2"}), "step is '2'"),
+    "a step below none": (lambda files: change(files.status, progress={"step": -5}), "step is -5"),
+    "steps without end": (lambda files: change(files.status, progress={"total_steps": 10**30}), "total_steps is 1000"),
+    "an endless number": (lambda files: change(files.status, progress={"accuracy": 10**400}), "accuracy is 1000"),
     "an extra progress": (lambda files: change(files.status, progress={"pace": 2}), "fields of a status"),
 }
 
