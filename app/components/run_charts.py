@@ -168,7 +168,7 @@ def _add_band(figure: go.Figure, band: Band, end: float) -> None:
             mode="lines",
             line={"width": 0, "color": NEUTRAL},
             fillcolor=_BAND,
-            name=plain_html(f"published on {band.label}"),
+            name=plain_html(f"another task, {band.label}: published"),
             hoverinfo="skip",
         )
     )

@@ -76,8 +76,8 @@ def _band_choice(bands: Sequence[Band]) -> str:
         key="run band",
         format_func=lambda each: one_line(labels[each], limit=60),
         width=300,
-        help="The grey band behind the curve: what the same pre-trained file reached on other data "
-        "sets; the one with the nearest number of classes comes first.",
+        help="The grey band behind the curve: what the same pre-trained file reached on other data sets. That is "
+        "another task than yours, easier or harder; the one with the nearest number of classes comes first.",
     )
     return "" if chosen == _NO_BAND else str(chosen)
 

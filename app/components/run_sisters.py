@@ -41,8 +41,9 @@ class Band:
 
     @property
     def sentence(self) -> str:
-        """What the band shows, for the text beside a chart."""
-        return f"{counted(self.count, 'published fine-tune')} of this file on {self.label} reached {self.range_words}."
+        """What the band shows and that it is no measure of the run, for the text beside a chart."""
+        tunes = counted(self.count, "published fine-tune")
+        return f"what {tunes} of this checkpoint reached on {self.label}, another task: {self.range_words}."
 
 
 def bands(tables: Sequence[pd.DataFrame], checkpoint: str, *, num_classes: int) -> tuple[Band, ...]:

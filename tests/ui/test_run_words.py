@@ -112,7 +112,7 @@ def test_the_accuracy_chart_holds_tests_band_and_quick_look():
 
     assert list(trace(figure, "test").x) == [30]
     assert list(trace(figure, "test").y) == [75]
-    assert (min(trace(figure, "published").y), max(trace(figure, "published").y)) == (90, 95)
+    assert (min(trace(figure, "another task").y), max(trace(figure, "another task").y)) == (90, 95)
     assert list(trace(figure, "quick look").x) == [0, 40, 60]
 
 

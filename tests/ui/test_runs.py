@@ -159,7 +159,7 @@ def test_the_curves_are_there_with_band_and_quick_look(open_page, make_run, text
     page = open_page("runs", run="pets")
 
     assert len(page.get("plotly_chart")) == 3
-    assert "published fine-tunes of this file on digits" in texts(page).replace("\\", "")
+    assert "published fine-tunes of this checkpoint reached on digits, another task" in texts(page).replace("\\", "")
     assert "quick look" in texts(page)
 
 
