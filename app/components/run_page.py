@@ -26,6 +26,7 @@ from app.components.run_words import (
     state_badge,
     words_line,
 )
+from vit_core.errors import UnknownName
 from vit_core.runs.record import RunRecord
 
 _LOG_LINES = 200
@@ -105,7 +106,10 @@ def _choose_other(others: tuple[RunRecord, ...]) -> RunRecord | None:
 def _follow(name: str, was: str) -> None:
     """Show how the run stands now; when its state has changed, the whole page is drawn anew."""
     with shown_errors():
-        record = resources.runs().get(name)
+        try:
+            record = resources.runs().get(name)
+        except UnknownName:  # deleted elsewhere, and the page says so
+            st.rerun()
         if record.state != was:
             st.rerun()
         _show_standing(record)

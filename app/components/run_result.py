@@ -53,7 +53,7 @@ def summary_words(report: Report) -> str:
     if low <= report.majority:
         words += " It is not certain that it does better than always giving the most frequent class."
     if report.best_step < report.steps:
-        words += f" The model is the one of step {report.best_step:,}, the best of {report.steps:,}."
+        words += f" The model is the one after step {report.best_step:,}, where the test was best."
     return words
 
 

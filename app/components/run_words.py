@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import streamlit as st
 
 from app.components.plain_text import one_line, plain_html
-from app.components.wording import percent, speed
+from app.components.wording import counted, percent, speed
 from vit_core.runs.record import RunRecord, State
 
 LIVE: frozenset[State] = frozenset({"queued", "running", "stopping"})
@@ -146,7 +146,8 @@ def silence_words(record: RunRecord) -> str:
 
 def data_words(record: RunRecord) -> str:
     """Give what a run learns from, in a line."""
-    counts = f"{record.num_classes} classes, {record.num_train:,} images to learn from, {record.num_test:,} to test on"
+    classes = f"{record.num_classes:,} {'class' if record.num_classes == 1 else 'classes'}"
+    counts = f"{classes}, {counted(record.num_train, 'image')} to learn from, {record.num_test:,} to test on"
     return f"{one_line(record.dataset_name, limit=60)}: {counts}" if record.dataset_name else counts
 
 

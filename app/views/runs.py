@@ -16,12 +16,18 @@ from app.components.style import explore_style
 from vit_core.errors import UnknownName
 from vit_core.runs.record import RunRecord
 
+SHOWN = "run shown last"
+
 
 def find(name: str) -> RunRecord | None:
-    """Give the run that was asked for; one that is not there is said, and all are shown."""
+    """Give the run that was asked for; one that is not there, or no longer, is said, and all are shown."""
     try:
         return resources.runs().get(name) if name else None
     except UnknownName as error:
+        if st.session_state.get(SHOWN) == name:
+            resources.all_runs.clear()
+            st.info(f"The run {plain(name)} is gone: it was deleted elsewhere, such as in another tab.")
+            return None
         st.info(f"{plain(str(error))} These are the runs that there are.")
         return None
 
@@ -42,6 +48,7 @@ heading = st.container()
 show_notes(notes)
 record = find(state.address().run)
 if record is not None:
+    st.session_state[SHOWN] = record.name
     with heading:
         st.button("← All runs", type="tertiary", on_click=state.open_run, args=("",))
         st.title(plain(record.name))

@@ -14,6 +14,7 @@ from app.components.run_sisters import Band, bands
 from app.components.run_words import (
     LOOKS,
     accuracy_words,
+    data_words,
     progress_facts,
     progress_html,
     silence_words,
@@ -212,8 +213,14 @@ def test_few_test_pictures_are_said_to_be_few():
     assert "more test pictures" in summary_words(REPORT)
 
 
+def test_one_class_and_one_image_are_said_in_the_singular():
+    one = dataclasses.replace(RUN, dataset_name="", num_classes=1, num_train=1, num_test=2)
+
+    assert data_words(one) == "1 class, 1 image to learn from, 2 to test on"
+
+
 def test_the_step_of_the_best_model_is_said_where_it_is_not_the_last():
-    assert "step 40" in summary_words(dataclasses.replace(REPORT, best_step=40))
+    assert "the one after step 40, where the test was best." in summary_words(dataclasses.replace(REPORT, best_step=40))
 
 
 def test_sisters_give_a_band_per_data_set_the_nearest_first(tmp_path):

@@ -120,6 +120,19 @@ def test_a_run_that_is_not_there_shows_all_runs_and_says_so(open_page, make_run,
     assert "run" not in page.query_params
 
 
+@pytest.mark.parametrize("state", ["stopped", "done"])
+def test_a_run_that_was_deleted_elsewhere_is_said_to_be_gone(open_page, make_run, texts, state):
+    make_run("pets", state=state)
+    page = open_page("runs", run="pets")
+    resources.runs().delete("pets")
+
+    page.run()
+
+    assert "The run pets is gone" in texts(page)
+    assert page.title[0].value == "Runs"
+    assert not page.error
+
+
 def test_a_name_that_no_run_can_have_is_noted(open_page, texts):
     page = open_page("runs", run="../../etc")
 
