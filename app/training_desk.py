@@ -27,6 +27,7 @@ class Asked:
     """An estimate, and what exactly was asked."""
 
     fingerprint: str
+    config: TrainConfig
     estimate: Estimate
 
 
@@ -97,7 +98,7 @@ class Desk:
         except VitError as error:
             self._refused[kind] = error
             return
-        self._asked[kind] = Asked(_what(kind, config, prepared), estimate)
+        self._asked[kind] = Asked(_what(kind, config, prepared), config, estimate)
         self._cancels[kind] = estimate.cancel
 
     def estimate(self, kind: Kind) -> EstimateState | None:
@@ -109,6 +110,14 @@ class Desk:
     def still_holds(self, kind: Kind, config: TrainConfig, prepared: Prepared) -> bool:
         """Whether the last estimate of a kind was for exactly these settings and pictures."""
         return kind in self._asked and self._asked[kind].fingerprint == _what(kind, config, prepared)
+
+    def measured_steps(self, config: TrainConfig, prepared: Prepared) -> int | None:
+        """Give the steps of the last trial where nothing but their number, and the warm-up, differs; else None."""
+        if "trial" not in self._asked:
+            return None
+        was = self._asked["trial"].config
+        same = dataclasses.replace(config, total_steps=was.total_steps, warmup_steps=was.warmup_steps)
+        return was.total_steps if self.still_holds("trial", same, prepared) else None
 
     def cancel(self, kind: Kind) -> None:
         """End an estimate and forget it."""

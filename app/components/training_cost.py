@@ -1,5 +1,6 @@
 """What a run will cost on this machine, measured by a few of its own steps, and the start."""
 
+import dataclasses
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from app.training_data import Prepared
 from app.training_desk import Desk
 from app.training_plan import Plan, fingerprint
 from vit_core.errors import VitError
+from vit_core.training.config import TrainConfig
 from vit_core.training.estimates import Cost
 
 
@@ -33,15 +35,19 @@ def show_cost(table: Desk, prepared: Prepared | None, plan: Plan | None, *, why_
         if show_progress(table, "trial"):
             return
         now = table.estimate("trial")
-        known = now is not None and now.cost is not None and _holds(table, prepared, plan)
-        if now and now.cost:
-            _show_cost(now.cost)
-            if not known:
-                st.caption("That was measured for other settings or pictures; measure again.")
+        measured = now.cost if now else None
+        steps = table.measured_steps(plan.config, prepared) if prepared and plan and not plan.errors else None
+        known = measured is not None and plan is not None and steps is not None
+        if measured and plan and steps:
+            _show_cost(_scaled(measured, steps, plan.config))
+            if steps != plan.config.total_steps:
+                st.caption(f"Measured for {steps:,} steps; the time is counted for {plan.config.total_steps:,}.")
+        elif measured:
+            st.caption("Measured for other settings or pictures; measure these to know what they cost.")
         else:
             st.markdown("Time, memory and disk are **measured**: a few real steps on this machine, then it stops.")
         st.button(
-            "Measure again" if now and now.cost else "Measure",
+            "Measure again" if known else "Measure",
             key="measure",
             disabled=bool(why_not),
             on_click=table.ask,
@@ -71,8 +77,13 @@ def show_start_button(table: Desk, prepared: Prepared | None, plan: Plan | None,
         _submit(table, prepared, plan, name=typed.strip() or proposed, typed=typed.strip(), note=note)
 
 
-def _holds(table: Desk, prepared: Prepared | None, plan: Plan | None) -> bool:
-    return prepared is not None and plan is not None and table.still_holds("trial", plan.config, prepared)
+def _scaled(cost: Cost, measured_steps: int, config: TrainConfig) -> Cost:
+    """Give the cost of another number of steps."""
+    more = config.total_steps - measured_steps
+    # Without an interval of the visitor's own there are about ten tests in a run of any length.
+    tests = more / config.eval_every if config.eval_every else 0.0
+    seconds = cost.seconds + more * cost.seconds_per_step + tests * cost.evaluation_seconds
+    return dataclasses.replace(cost, seconds=max(seconds, cost.compile_seconds))
 
 
 def _submit(table: Desk, prepared: Prepared, plan: Plan, *, name: str, typed: str, note: str) -> None:

@@ -12,9 +12,11 @@ from app.components.training_settings import _why
 from app.training_plan import make_plan
 from vit_core.datasets.saving import load_dataset
 from vit_core.models.config import VARIANTS
+from vit_core.runs.estimate import EstimateState
 from vit_core.runs.library import Runs
 from vit_core.training.config import TrainConfig
 from vit_core.training.defaults import propose
+from vit_core.training.estimates import Cost
 
 TINY = "N_8-glyphs-16ep-lr_0.003-aug_light1-wd_0.1-do_0.0-sd_0.0"
 REAL = "B_32-i21k-300ep-lr_0.001-aug_light1-wd_0.1-do_0.0-sd_0.0"
@@ -366,6 +368,63 @@ def test_what_a_run_would_learn_is_written_for_its_process(prepared):
     chosen = resources.settings().runs_dir / ".data" / id_of(page) / "chosen.json"
 
     assert json.loads(chosen.read_text())["classes"] == ["bar", "disc", "frame"]
+
+
+COST = Cost(
+    seconds=100.0,
+    seconds_per_step=1.0,
+    compile_seconds=5.0,
+    evaluation_seconds=1.0,
+    images_per_second=8.0,
+    memory_bytes=10**6,
+    disk_bytes=10**6,
+    accum_steps=1,
+    device="CPU",
+)
+
+
+class Measured:
+    """A measurement that has its answer at once."""
+
+    @staticmethod
+    def start(*_):
+        """Give itself."""
+        return Measured()
+
+    def state(self):
+        """Give the answer."""
+        return EstimateState(cost=COST, finished=True)
+
+    def cancel(self):
+        """Leave it."""
+
+
+@pytest.fixture
+def measured(prepared, monkeypatch):
+    """The page with ten steps measured, which took 100 s."""
+    monkeypatch.setattr("app.training_desk.Estimate", Measured)
+    page = number(prepared(checkpoint=TINY), "Steps").set_value(10).run()
+    return button(page, "Measure").click().run()
+
+
+def test_the_time_follows_the_steps_without_another_measurement(measured, texts):
+    before = html(measured)
+
+    page = number(measured, "Steps").set_value(310).run()
+
+    assert "about 2 min" in before
+    assert "about 7 min" in html(page)
+    assert "Measured for 10 steps; the time is counted for 310" in texts(page)
+    assert "You may start without it" not in texts(page)
+
+
+def test_a_cost_of_other_settings_is_not_shown_as_if_it_held(measured, texts):
+    page = number(measured, "Batch (images)").set_value(2).run()
+
+    assert "<dt>time</dt>" not in html(page)
+    assert "Measured for other settings" in texts(page)
+    assert "You may start without it" in texts(page)
+    assert "Measure" in labels(page)
 
 
 class NoEngine:
