@@ -39,6 +39,7 @@ class Desk:
         intake: pictures on their way in.
         problem: why the last ones did not come in.
         loose: single pictures that are being gathered.
+        added: the class whose single pictures came last, as long as it is there.
         edits: values by field name that the visitor set instead of the proposed ones.
         followed: settings of the run that this one is made after, until the visitor goes back to the proposal.
         nonce: makes a submission of this visit differ from all others.
@@ -49,6 +50,7 @@ class Desk:
         self.intake: Intake | None = None
         self.problem: VitError | None = None
         self.loose: LoosePictures | None = None
+        self.added = ""
         self.edits: dict[str, object] = {}
         self.followed: TrainConfig | None = None
         self.nonce = secrets.token_hex(8)

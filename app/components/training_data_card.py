@@ -14,6 +14,8 @@ from app.training_desk import Desk
 from vit_core.errors import BadRun
 from vit_core.runs.record import FINAL
 
+ENOUGH_TESTED = 10  # test pictures; with fewer, one of them more or less right moves the accuracy by over 10 %
+
 
 def show_data(table: Desk, prepared: Prepared) -> None:
     """Show the data set, what was found out about it, and what can be done with it."""
@@ -33,14 +35,23 @@ def _show_head(table: Desk, prepared: Prepared) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         words = f"{counted(len(dataset.examples), 'picture')} of {len(dataset.classes):,} classes"
         st.markdown(f"**{plain(dataset.name, limit=60)}** · {words}", width="content")
+        num_test = len(dataset.of("test"))
+        few = 0 < num_test < ENOUGH_TESTED and not blocks(prepared)
         if blocks(prepared):
             st.badge("Not ready yet", color="red")
+        elif few:
+            st.badge("Ready, but few test pictures", color="orange")
         else:
             st.badge("Ready to learn from", color="green")
         st.space("stretch")
         st.button("Use other pictures", key="other pictures", type="tertiary", on_click=_put_away, args=(table,))
         with st.popover("Delete", type="tertiary", key="delete data"):
             _show_deletion(table, prepared)
+    if few:
+        st.caption(
+            f"With {counted(num_test, 'test picture')} the accuracy moves in steps of {100 / num_test:.0f} %: so few "
+            "tell whether it learns at all, not which of two runs is better. Bring more, or keep a larger part."
+        )
 
 
 def _show_deletion(table: Desk, prepared: Prepared) -> None:

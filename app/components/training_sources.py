@@ -145,6 +145,9 @@ def _show_single(table: Desk) -> None:
         args=(table, key),
     )
     counts = table.loose.counts if table.loose else {}
+    if table.added in counts:
+        added = f"{counted(counts[table.added], 'picture')} of {plain(table.added, limit=60)} added."
+        st.success(f"{added} Name the next class{', or use these pictures' if len(counts) > 1 else ''}.")
     for number, (name, count) in enumerate(counts.items()):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{plain(name, limit=60)}** · {counted(count, 'picture')}", width="content")
@@ -218,8 +221,10 @@ def _take_folder(table: Desk, key: str) -> None:
 def _take_single(table: Desk, key: str) -> None:
     # The class is a folder's name from here on, and a slash would make two folders of it.
     label = str(st.session_state.get("single class", "")).strip().replace("/", "-").replace("\\", "-")
-    if uploads := _taken(key):
-        _gather(table, [(f"{label}/{upload.name}", upload) for upload in uploads])
+    uploads = _taken(key)
+    if uploads and _gather(table, [(f"{label}/{upload.name}", upload) for upload in uploads]):
+        table.added = label
+        st.session_state["single class"] = ""
 
 
 def _taken(key: str) -> list[UploadedFile]:

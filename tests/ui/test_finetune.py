@@ -216,9 +216,22 @@ def test_single_pictures_are_gathered_class_by_class(open_page, texts, jpeg):
         uploader = next(each for each in page.file_uploader if label in each.label)
         page = uploader.set_value([(f"{seed}.jpg", jpeg(seed), "image/jpeg") for seed in seeds]).run()
 
+    assert page.text_input(key="single class").value == ""
+    assert "6 pictures of tulip added. Name the next class, or use these pictures." in texts(page)
     page = settled(button(page, "Use these 12 pictures").click().run())
 
     assert "12 pictures of 2 classes" in texts(page)
+
+
+def test_few_test_pictures_are_ready_with_a_word_of_what_they_tell(prepared, texts):
+    page = prepared()
+    few = texts(page)
+
+    page.slider[0].set_value(50)
+    page = button(page, "Draw the split").click().run()
+
+    assert "so few tell whether it learns at all" in few
+    assert "so few" not in texts(page)
 
 
 def test_a_folder_of_the_server_is_offered_only_where_the_operator_opened_one(open_page, texts):
