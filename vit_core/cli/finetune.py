@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from vit_core.cli.output import note, print_json
-from vit_core.errors import BadRun, BadSetting
+from vit_core.errors import BadRun, BadSetting, shorten
 from vit_core.runs.engine import GRACE_S
 from vit_core.settings import Settings, parse_path
 from vit_core.training.config import TrainConfig
@@ -60,7 +60,12 @@ def _find(text: str, settings: Settings) -> Path:
     if re.search(r"[/\\]", text) or text in (".", ".."):
         folder = parse_path("--run", text).absolute()
         if not folder.is_dir():
-            raise BadRun(f"There is no folder {str(folder)!r}; give the name of a run, or the folder of one.")
+            raise BadRun(f"There is no folder {shorten(str(folder))!r}; give the name of a run, or the folder of one.")
+        if not (folder / "config.json").exists():
+            raise BadRun(
+                f"The folder {shorten(str(folder))!r} is not that of a run, for it has no config.json; runs list names "
+                "the runs there are."
+            )
         return folder
     from vit_core.runs.library import Runs
 

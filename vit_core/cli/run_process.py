@@ -94,7 +94,8 @@ class _Work:
             attempt.computes_on(outcome.device)
             listener.trained(outcome)
             if outcome.ended == "stopped":
-                return Ending("stopped", f"Its state after step {outcome.step} is saved.")
+                saved = f"Its state after step {outcome.step} is saved."
+                return Ending("stopped", saved if outcome.step else "It had not taken a step yet.")
             finished = finish(
                 config, dataset, folder, source=source, listener=listener, device=device, cache_dir=cache_dir
             )

@@ -155,6 +155,7 @@ def test_a_run_goes_on_only_from_the_file_that_it_began_with(place, new, eventua
         (("--checkpoint", "{model}"), ["--checkpoint and --data"]),
         (("--run", "nobody"), ["no run 'nobody'"]),
         (("--run", "./nowhere"), ["There is no folder"]),
+        (("--run", "."), ["is not that of a run, for it has no config.json"]),
         (("--run", "x", "--batch", "4"), ["--batch does not go with --run"]),
         (("--run", "x", "--no-mirror"), ["--mirror does not go with --run"]),
         (("--run", "x", "--seed", "0"), ["--seed does not go with --run"]),
