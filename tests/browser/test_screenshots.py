@@ -13,7 +13,14 @@ from playwright.sync_api import expect
 
 ROOT = Path(__file__).parents[2]
 LOOKS = {"light": ("light", (1440, 900)), "dark": ("dark", (1440, 900)), "phone": ("light", (390, 844))}
-PAGES = {"explore": "/", "compare": "/compare", "classify": "/classify", "about": "/about"}
+PAGES = {
+    "explore": "/",
+    "compare": "/compare",
+    "classify": "/classify",
+    "finetune": "/finetune",
+    "runs": "/runs",
+    "about": "/about",
+}
 SLOW_MS = 90_000
 # Read before the tests' own environment hides the user's settings.
 FOLDER = Path(os.environ.get("VIT_SCREENSHOTS") or ROOT / "build" / "screenshots")
