@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -16,6 +17,11 @@ MODEL = "N_8-glyphs-16ep-lr_0.003-aug_none-wd_0.1-do_0.0-sd_0.0"
 SETTINGS = ("--total-steps", "300", "--batch", "8", "--learning-rate", "0.01", "--warmup-steps", "4")
 OFTEN = ("--resolution", "32", "--checkpoint-every", "10", "--eval-every", "60")
 PATIENCE_S = 200.0
+
+
+def _hear_ctrl_c() -> None:
+    """Undo that what a script starts in its background ignores Ctrl+C, and whatever it starts as well."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +44,7 @@ class Place:
             text=True,
             env=self.environment,
             cwd=self.folder,
+            preexec_fn=_hear_ctrl_c,
             **details,
         )
 
