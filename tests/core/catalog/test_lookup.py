@@ -45,6 +45,10 @@ class TestFindRow:
         with pytest.raises(UnknownName, match=f"Did you mean '{TUNE}'"):
             find_row(frame, TUNE.replace("cifar100", "cifar10"))
 
+    def test_a_name_that_lost_its_hyphens_lists_the_file_too(self, frame):
+        with pytest.raises(UnknownName, match=f"Did you mean '{B16}'"):
+            find_row(frame, B16.replace("-", "").replace("_", ""))
+
     @pytest.mark.parametrize("text", ["", "x" * 1_000_000, "../../etc/passwd", "\0", "(a+)+$"])
     def test_what_is_no_name_is_refused_in_one_line(self, frame, text):
         with pytest.raises(UnknownName) as caught:
