@@ -17,6 +17,8 @@ from vit_core.datasets.limits import IntakeOptions, Progress
 from vit_core.datasets.split import with_split
 from vit_core.errors import BadDataset, BadImage, shorten
 
+BOTH_DRAWN = "both parts were drawn from them."  # how the note ends on a source with one part alone
+
 Arrival = tuple[Place, Path | LeftOut]
 """A file that is there, or why it is not."""
 Inspected = tuple[Place, Path | LeftOut, Facts | LeftOut]
@@ -140,7 +142,7 @@ def _parted(dataset: DataSet, given: set[Part | None], options: IntakeOptions) -
         return dataset
     if given != {None}:
         only = "to learn from" if "train" in given else "to test on"
-        note = f"There are images {only} alone; both parts were drawn from them."
+        note = f"There are images {only} alone; {BOTH_DRAWN}"
         dataset = dataclasses.replace(dataset, notes=(*dataset.notes, note))
     return with_split(dataset, seed=options.seed, test_share=options.test_share)
 

@@ -23,7 +23,7 @@ from vit_core.datasets.dataset import Example
 from vit_core.datasets.pixel_cache import PixelCache, open_cache
 from vit_core.datasets.threads import Allowance
 from vit_core.errors import BadDataset, BadImage, shorten
-from vit_core.preprocess import decode_image, to_model_input
+from vit_core.preprocess import Method, decode_image, to_model_input
 
 Keep = Literal["crops", "whole"]
 
@@ -75,22 +75,26 @@ class Pixels:
         kept = self._kept(number) if self.keep == "crops" else None
         return self._for_crops(number) if kept is None else kept
 
-    def whole(self, number: int, resolution: int | None = None) -> UInt8[np.ndarray, "res res 3"]:
+    def whole(
+        self, number: int, resolution: int | None = None, *, method: Method = "resize"
+    ) -> UInt8[np.ndarray, "res res 3"]:
         """Give an image as the model sees it in a test: `vit_core.preprocess.to_model_input` of the decoded file.
 
         Args:
             number: which one.
             resolution: side in pixels, if another one than that of the object; such are never kept.
+            method: of `to_model_input`; others than "resize" are never kept.
 
         Raises:
             BadDataset: as `image`.
         """
         resolution = resolution or self.resolution
-        kept = self._kept(number) if self.keep == "whole" and resolution == self.resolution else None
+        as_kept = self.keep == "whole" and resolution == self.resolution and method == "resize"
+        kept = self._kept(number) if as_kept else None
         if kept is not None:
             return kept
         with self._decoded(number) as image:
-            return to_model_input(image, resolution)
+            return to_model_input(image, resolution, method=method)
 
     def close(self) -> None:
         """Let the cache file go; images are decoded from then on."""

@@ -88,6 +88,11 @@ def is_compiled(spec: Spec) -> bool:
     return spec in _PROGRAMS
 
 
+def precision(device: jax.Device) -> Literal["float32", "bfloat16"]:
+    """Give the type that a device computes with: the native one of accelerators, and the exact one of a CPU."""
+    return "float32" if device.platform == "cpu" else "bfloat16"
+
+
 def plan_batches(count: int, sizes: tuple[int, ...], *, fill: float) -> list[int]:
     """Split images into batches of the fixed sizes; the last may be padded.
 
@@ -116,6 +121,7 @@ def run(
     device: jax.Device,
     *,
     attention: bool = False,
+    batch: int | None = None,
     on_compile: Callable[[], None] = lambda: None,
     on_compute: Callable[[], None] = lambda: None,
 ) -> tuple[Outputs, float]:
@@ -127,6 +133,7 @@ def run(
         images: uint8 pixels, or float32 in [-1, 1].
         device: where to run.
         attention: whether to give attention maps too.
+        batch: compute so many at a time, padding the last batch, instead of choosing among `BATCH_SIZES`.
         on_compile: called before a program is compiled.
         on_compute: called before each batch.
 
@@ -137,7 +144,7 @@ def run(
         OutOfMemory: the device has too little memory.
     """
     try:
-        return _run(config, params, images, device, attention, on_compile, on_compute)
+        return _run(config, params, images, device, attention, batch, on_compile, on_compute)
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
@@ -155,8 +162,7 @@ _COMPILING = threading.Lock()
 
 def _compile(spec: Spec) -> Program:
     start = time.perf_counter()
-    dtype = "float32" if spec.device.platform == "cpu" else "bfloat16"
-    graphdef, params = build(spec.config, dtype=dtype)
+    graphdef, params = build(spec.config, dtype=precision(spec.device))
     shape = (spec.batch, spec.config.resolution, spec.config.resolution, 3)
     images = np.broadcast_to(np.zeros((), spec.inputs), shape)  # takes no memory; only its shape is looked at
     with jax.default_device(spec.device):
@@ -170,13 +176,15 @@ def _run(
     images: np.ndarray,
     device: jax.Device,
     attention: bool,
+    batch_size: int | None,
     on_compile: Callable[[], None],
     on_compute: Callable[[], None],
 ) -> tuple[Outputs, float]:
     inputs: Inputs = "uint8" if images.dtype == np.uint8 else "float32"
     parts: list[Outputs] = []
     compile_seconds, start = 0.0, 0
-    for size in _plan(max(len(images), 1), device, attention):
+    count = max(len(images), 1)
+    for size in [batch_size] * -(-count // batch_size) if batch_size else _plan(count, device, attention):
         spec = Spec(config, size, inputs, attention, device)
         if not is_compiled(spec):
             on_compile()
