@@ -14,6 +14,7 @@ import http.server
 import json
 import os
 import re
+import resource
 import socket
 import sys
 import threading
@@ -52,6 +53,26 @@ from vit_core.datasets.dataset import DataSet, Example  # noqa: E402 - after the
 
 BUCKET, FOLDER = "vit_models", "augreg"
 NOWHERE = "http://127.0.0.1:1"  # a port on which nothing listens
+
+
+@pytest.fixture(scope="session")
+def no_file_past():
+    """Give `no_file_past(size)`: a `with` in which files stop growing there, which is told as a full disk is.
+
+    Only a `with` around the call under test: the limit holds for the whole process, and where the tests' own output
+    goes to a file, that file is longer.
+    """
+
+    @contextlib.contextmanager
+    def limited(size):
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited
 
 
 @pytest.fixture(scope="session", autouse=True)

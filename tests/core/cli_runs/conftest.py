@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -19,9 +18,13 @@ OFTEN = ("--resolution", "32", "--checkpoint-every", "10", "--eval-every", "60")
 PATIENCE_S = 200.0
 
 
-def _hear_ctrl_c() -> None:
-    """Undo that what a script starts in its background ignores Ctrl+C, and whatever it starts as well."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+# What a script starts in its background ignores Ctrl+C, and so does whatever that starts. Undone in the new process:
+# a function to call between fork and exec would fork this one, which JAX's threads do not bear.
+_HEAR_CTRL_C = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, "-m", "vit_core", *sys.argv[1:]])
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Place:
         return self.folder / "runs"
 
     def start(self, *words: object, **details: Any) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "vit_core", *map(str, words)]
+        command = [sys.executable, "-c", _HEAR_CTRL_C, *map(str, words)]
         return subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
@@ -44,7 +47,6 @@ class Place:
             text=True,
             env=self.environment,
             cwd=self.folder,
-            preexec_fn=_hear_ctrl_c,
             **details,
         )
 

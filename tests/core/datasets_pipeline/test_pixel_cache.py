@@ -1,7 +1,6 @@
 """The file of decoded images: made once, used again, refused when damaged, bounded, all or nothing."""
 
 import os
-import resource
 import shutil
 
 import numpy as np
@@ -35,15 +34,6 @@ def open_kept(drawn_dataset, root, tmp_path):
 def files(tmp_path):
     """Give a function that lists the cache files, whole and half ones."""
     return lambda: sorted((tmp_path / "cache").glob("*.pixels*"))
-
-
-@pytest.fixture
-def little_room():
-    """A limit on the size of files is the fullness of a disk that a test may make: a write fails half-way."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def spoil(path, at):
@@ -149,9 +139,8 @@ def test_what_a_killed_process_left_is_swept(open_kept, files, tmp_path):
     assert [path.suffix for path in files()] == [".pixels"]
 
 
-@pytest.mark.usefixtures("little_room")
-def test_a_full_disk_is_told_and_nothing_is_left(open_kept, files, pixel_threads):
-    with pytest.raises(StorageFull, match="There is no room on the disk for decoded-images-"):
+def test_a_full_disk_is_told_and_nothing_is_left(open_kept, files, pixel_threads, no_file_past):
+    with no_file_past(50_000), pytest.raises(StorageFull, match="There is no room on the disk for decoded-images-"):
         open_kept()
     assert files() == []
     assert pixel_threads() == []

@@ -1,7 +1,5 @@
 """What the tests of exports share: a finished run of a tiny model, and a disk that is too small."""
 
-import resource
-
 import numpy as np
 import pytest
 
@@ -55,12 +53,3 @@ def run_folder(finished, tmp_path):
     folder.mkdir(parents=True)
     write_result(folder, **finished)
     return folder
-
-
-@pytest.fixture
-def full_disk():
-    """Let no file grow past 8 KiB, which the system reports as it does a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)

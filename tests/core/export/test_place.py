@@ -38,9 +38,9 @@ def test_what_fails_halfway_leaves_the_older_folder_as_it_was(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-@pytest.mark.usefixtures("full_disk")
-def test_a_full_disk_leaves_nothing_half(tmp_path):
+def test_a_full_disk_leaves_nothing_half(tmp_path, no_file_past):
     with (
+        no_file_past(8192),
         pytest.raises(StorageFull, match=r"There is no room on the disk for the model in '.*model'"),
         whole_folder(tmp_path / "model", what="the model") as part,
     ):

@@ -84,8 +84,8 @@ def test_equal_runs_give_equal_files(run_folder, finished, tmp_path):
         assert (other / "result" / name).read_bytes() == (run_folder / "result" / name).read_bytes()
 
 
-def test_a_full_disk_leaves_no_half_result(finished, tmp_path, full_disk):
-    with pytest.raises(StorageFull, match="no room on the disk for the result"):
+def test_a_full_disk_leaves_no_half_result(finished, tmp_path, no_file_past):
+    with no_file_past(8192), pytest.raises(StorageFull, match="no room on the disk for the result"):
         write_result(tmp_path, **finished)
     assert list(tmp_path.iterdir()) == []
 
