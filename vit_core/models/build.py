@@ -5,7 +5,7 @@ batch size, and every further checkpoint of that architecture reuses the program
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -15,13 +15,15 @@ from flax import nnx
 from jaxtyping import Array, Float, PyTree
 
 from vit_core.models.config import ModelConfig
+from vit_core.models.encoder import Output
+from vit_core.models.mixer import MlpMixer
 from vit_core.models.noise import Noise
-from vit_core.models.vit import Output, VisionTransformer
+from vit_core.models.vit import VisionTransformer
 
 __all__ = ["GraphDef", "Noise", "Output", "Params", "build", "flatten", "forward", "unflatten"]
 
 Params = dict[Any, Any]  # nested; the leaves are arrays, lists of modules have whole numbers as keys
-GraphDef = nnx.GraphDef[VisionTransformer]
+GraphDef = nnx.GraphDef[VisionTransformer | MlpMixer]
 
 
 @functools.lru_cache(maxsize=64)
@@ -37,8 +39,9 @@ def build(config: ModelConfig, *, dtype: str = "float32") -> tuple[GraphDef, Par
         The hashable graph definition, and the parameters as `jax.ShapeDtypeStruct`. Do not change the tree: it is
         shared between callers.
     """
-    construct = functools.partial(VisionTransformer, config, dtype=jnp.dtype(dtype), rngs=_SameKey())
-    model: VisionTransformer = nnx.eval_shape(construct)
+    kind: Callable[..., VisionTransformer | MlpMixer] = MlpMixer if config.is_mixer else VisionTransformer
+    construct = functools.partial(kind, config, dtype=jnp.dtype(dtype), rngs=_SameKey())
+    model: VisionTransformer | MlpMixer = nnx.eval_shape(construct)
     graphdef, state = nnx.split(model)
     params: Params = nnx.to_pure_dict(state)
     return graphdef, params
@@ -67,7 +70,8 @@ def forward(
             `capture_attention`.
 
     Returns:
-        float32 logits [B, K], features [B, D] and, when asked for, attention [B, L, H, N, N].
+        float32 logits [B, K], features [B, D] and, when asked for, attention [B, L, H, N, N] (None
+        for an MLP-Mixer).
     """
     assert not (capture_attention and remat)  # noqa: S101 - attention is exactly what would not be kept
     model = nnx.merge(graphdef, params)

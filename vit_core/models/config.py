@@ -11,45 +11,20 @@ from types import MappingProxyType
 from typing import Literal
 
 from vit_core.errors import BadInput, UnknownName, shorten
+from vit_core.models.resnet_config import ResNetConfig
+
+__all__ = [
+    "MAX_GRID",
+    "VARIANTS",
+    "ModelConfig",
+    "ResNetConfig",
+    "file_token",
+    "square_side",
+    "variant",
+    "variant_of",
+]
 
 MAX_GRID = 64  # patches a side; attention is quadratic in their number squared, and no published model goes past 56
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ResNetConfig:
-    """The convolutions before the patches of a hybrid.
-
-    Attributes:
-        num_blocks: bottleneck units in each stage; empty for the stem alone.
-        width: channels of the stem; stage `i` has bottlenecks of `width * 2**i` and gives 4 times as many.
-    """
-
-    num_blocks: tuple[int, ...] = ()
-    width: int = 64
-
-    @property
-    def stride(self) -> int:
-        """Pixels per output cell along a side: stem and pooling halve, and so does each stage after the first."""
-        return 4 << max(len(self.num_blocks) - 1, 0)
-
-    @property
-    def out_channels(self) -> int:
-        """Channels of the last feature map."""
-        return self.width << (len(self.num_blocks) + 1) if self.num_blocks else self.width
-
-    @property
-    def num_params(self) -> int:
-        """Exact count of kernels (without biases) and of GroupNorm scales and biases."""
-        total = 7 * 7 * 3 * self.width + 2 * self.width
-        channels = self.width
-        for stage, units in enumerate(self.num_blocks):
-            features = self.width * 2**stage
-            inner = features * features * 9 + features * 4 * features + 2 * (features + features + 4 * features)
-            projection = channels * 4 * features + 2 * 4 * features
-            total += channels * features + inner + projection
-            total += (units - 1) * (4 * features * features + inner)
-            channels = 4 * features
-        return total
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,12 +36,19 @@ class ModelConfig:
         hidden_size: width D of the tokens.
         num_layers: encoder blocks.
         mlp_dim: width of the hidden layer of each block's MLP.
-        num_heads: attention heads.
+        num_heads: attention heads; 0 for an MLP-Mixer, which has none.
         num_classes: outputs K of the head; 0 for a model without a head.
         resolution: side of the square input in pixels.
-        classifier: what the head reads: the class token ("token") or the mean of all tokens ("gap").
+        classifier: what the head reads: the class token ("token"), the mean of all tokens ("gap"), or what a learnt
+            query finds in them ("map": the attention pooling of arXiv 2106.04560, `MAPHead` in big_vision).
         representation_size: width of the tanh layer before the head (`pre_logits`), or None without it.
         resnet: the convolutions of a hybrid, or None.
+        tokens_mlp_dim: hidden width of the MLP over the patches, which makes the model an MLP-Mixer (arXiv 2105.01601):
+            without heads, class token and position embeddings, and of one resolution. None for a transformer.
+        qkv_bias: whether queries, keys and values have biases.
+        qk_scale: what the products of queries and keys are multiplied by; None for 1 / sqrt(width of a head).
+        norm_eps: added to the variance by each LayerNorm.
+        activation: of the MLPs: the tanh approximation of GELU, as in the original, or the exact one.
     """
 
     patch_size: int
@@ -76,9 +58,19 @@ class ModelConfig:
     num_heads: int
     num_classes: int = 1000
     resolution: int = 224
-    classifier: Literal["token", "gap"] = "token"
+    classifier: Literal["token", "gap", "map"] = "token"
     representation_size: int | None = None
     resnet: ResNetConfig | None = None
+    tokens_mlp_dim: int | None = None
+    qkv_bias: bool = True
+    qk_scale: float | None = None
+    norm_eps: float = 1e-6
+    activation: Literal["gelu_tanh", "gelu"] = "gelu_tanh"
+
+    @property
+    def is_mixer(self) -> bool:
+        """Whether patches are mixed by an MLP in place of attention."""
+        return self.tokens_mlp_dim is not None
 
     @property
     def variant(self) -> str:
@@ -108,26 +100,44 @@ class ModelConfig:
     @property
     def num_params(self) -> int:
         """Exact number of parameters, position embeddings and head included."""
-        D, M, K, R = self.hidden_size, self.mlp_dim, self.num_classes, self.representation_size
+        D, K, R = self.hidden_size, self.num_classes, self.representation_size
         channels = self.resnet.out_channels if self.resnet else 3
         stem = self.resnet.num_params if self.resnet else 0
         embedding = self.patch_size**2 * channels * D + D
-        tokens = self.num_tokens * D + (D if self.classifier == "token" else 0)
-        block = 4 * (D * D + D) + (D * M + M + M * D + D) + 2 * 2 * D
-        representation = D * R + R if R else 0
-        head = self.num_features * K + K if K else 0
-        return stem + embedding + tokens + self.num_layers * block + 2 * D + representation + head
+        positions = 0 if self.is_mixer else self.num_tokens * D
+        cls = D if self.classifier == "token" else 0
+        # Attention pooling has a query of its own, attention with all biases, a LayerNorm and an MLP.
+        pooling = D + _dense(D, D) * 4 + 2 * D + self._mlp_params if self.classifier == "map" else 0
+        representation = _dense(D, R) if R else 0
+        head = _dense(self.num_features, K) if K else 0
+        outside = stem + embedding + positions + cls + 2 * D + pooling + representation + head
+        return outside + self.num_layers * (self._mixing_params + self._mlp_params + 2 * 2 * D)
+
+    @property
+    def _mixing_params(self) -> int:
+        """Of what lets the tokens of a block see each other."""
+        D, N, T = self.hidden_size, self.num_tokens, self.tokens_mlp_dim
+        if T is not None:
+            return _dense(N, T) + _dense(T, N)
+        return 4 * _dense(D, D) - (0 if self.qkv_bias else 3 * D)
+
+    @property
+    def _mlp_params(self) -> int:
+        return _dense(self.hidden_size, self.mlp_dim) + _dense(self.mlp_dim, self.hidden_size)
 
     def with_resolution(self, resolution: int) -> "ModelConfig":
         """Give the same model for another input size.
 
         Raises:
-            BadInput: not a multiple of the stride, or more than `MAX_GRID` patches a side.
+            BadInput: not a multiple of the stride, more than `MAX_GRID` patches a side, or another than its own for an
+                MLP-Mixer, whose weights belong to the places of the patches.
 
         Example:
             >>> VARIANTS["B/16"].with_resolution(384).num_tokens
             577
         """
+        if self.is_mixer:
+            return self._with_own_resolution(resolution)
         grid = round(resolution / self.stride)
         if resolution <= 0 or resolution % self.stride:
             nearest = min(max(grid, 1), MAX_GRID) * self.stride
@@ -142,6 +152,19 @@ class ModelConfig:
             )
         return dataclasses.replace(self, resolution=resolution)
 
+    def _with_own_resolution(self, resolution: int) -> "ModelConfig":
+        if resolution != self.resolution:
+            raise BadInput(
+                f"The resolution {resolution} does not suit {self.variant}: an MLP-Mixer has weights for each place in "
+                f"its grid of {self.grid} x {self.grid} patches; use its own resolution, {self.resolution}."
+            )
+        return self
+
+
+def _dense(inputs: int, outputs: int) -> int:
+    """Count the parameters of a layer with biases."""
+    return inputs * outputs + outputs
+
 
 # Width, depth, width of the MLP, heads. B, L and H: "An Image is Worth 16x16 Words" (arXiv 2010.11929) table 1;
 # Ti and S: "How to train your ViT?" (arXiv 2106.10270).
@@ -154,7 +177,21 @@ _SIZES = {
 }
 
 
-def _variant(size: str, patch_size: int, num_blocks: tuple[int, ...] | None = None) -> ModelConfig:
+# Width, depth, width of the channel MLP, width of the token MLP: "MLP-Mixer" (arXiv 2105.01601) table 1.
+_MIXER_SIZES = {
+    "S": (512, 8, 2048, 256),
+    "B": (768, 12, 3072, 384),
+    "L": (1024, 24, 4096, 512),
+}
+
+
+def _variant(
+    size: str,
+    patch_size: int,
+    num_blocks: tuple[int, ...] | None = None,
+    *,
+    classifier: Literal["token", "gap"] = "token",
+) -> ModelConfig:
     hidden_size, num_layers, mlp_dim, num_heads = _SIZES[size]
     return ModelConfig(
         patch_size=patch_size,
@@ -162,7 +199,21 @@ def _variant(size: str, patch_size: int, num_blocks: tuple[int, ...] | None = No
         num_layers=num_layers,
         mlp_dim=mlp_dim,
         num_heads=num_heads,
+        classifier=classifier,
         resnet=None if num_blocks is None else ResNetConfig(num_blocks=num_blocks),
+    )
+
+
+def _mixer(size: str, patch_size: int) -> ModelConfig:
+    hidden_size, num_layers, mlp_dim, tokens_mlp_dim = _MIXER_SIZES[size]
+    return ModelConfig(
+        patch_size=patch_size,
+        hidden_size=hidden_size,
+        num_layers=num_layers,
+        mlp_dim=mlp_dim,
+        num_heads=0,
+        classifier="gap",
+        tokens_mlp_dim=tokens_mlp_dim,
     )
 
 
@@ -187,6 +238,30 @@ VARIANTS: Mapping[str, ModelConfig] = MappingProxyType(
         "R26+B/32": _variant("B", 1, (2, 2, 2, 2)),
         # 3, 4, 9 and not ResNet-50's 3, 4, 6, 3: three stages give the stride of 16.
         "R50+B/16": _variant("B", 1, (3, 4, 9)),
+        # Without class token and pre_logits, as of GSAM: `ViT-S_16-gap-norep` there.
+        "S/16-gap": _variant("S", 16, classifier="gap"),
+        "S/32-gap": _variant("S", 32, classifier="gap"),
+        "B/16-gap": _variant("B", 16, classifier="gap"),
+        "B/32-gap": _variant("B", 32, classifier="gap"),
+        "Mixer-S/8": _mixer("S", 8),
+        "Mixer-S/16": _mixer("S", 16),
+        "Mixer-S/32": _mixer("S", 32),
+        "Mixer-B/16": _mixer("B", 16),
+        "Mixer-B/32": _mixer("B", 32),
+        "Mixer-L/16": _mixer("L", 16),
+        # `vit_small_patch16_224` of timm until 2021: PyTorch's own GELU and LayerNorm, and a scale that the author
+        # called wrong and kept because the released weights were trained with it.
+        "timm-S/16": ModelConfig(
+            patch_size=16,
+            hidden_size=768,
+            num_layers=8,
+            mlp_dim=2304,
+            num_heads=8,
+            qkv_bias=False,
+            qk_scale=768**-0.5,
+            norm_eps=1e-5,
+            activation="gelu",
+        ),
     }
 )
 """The published variants at 224 px with 1000 classes, by the name in papers and in the index."""
@@ -225,15 +300,26 @@ def variant_of(config: ModelConfig) -> str:
         >>> variant_of(ModelConfig(patch_size=4, hidden_size=64, num_layers=4, mlp_dim=128, num_heads=2))
         'custom 64x4/4'
     """
+    # The first of several: "S/32" and not "S/32-gap", since what the head reads is no part of a variant.
     for name, known in VARIANTS.items():
         if _trunk(known) == _trunk(config):
             return name
-    prefix = "" if config.resnet is None else "R+"
+    prefix = "Mixer-" if config.is_mixer else "R+" if config.resnet else ""
     return f"custom {prefix}{config.hidden_size}x{config.num_layers}/{config.stride}"
 
 
 def _trunk(config: ModelConfig) -> ModelConfig:
-    return dataclasses.replace(config, num_classes=0, resolution=0, classifier="token", representation_size=None)
+    """Give what the arrays of the blocks and before them show, whatever is computed with them."""
+    return dataclasses.replace(
+        config,
+        num_classes=0,
+        resolution=0,
+        classifier="token",
+        representation_size=None,
+        qk_scale=None,
+        norm_eps=0.0,
+        activation="gelu_tanh",
+    )
 
 
 def square_side(count: int) -> int | None:

@@ -1,9 +1,12 @@
 """The pieces of the encoder: patch embedding, self-attention, MLP and the block that joins them.
 
-Numbers are those of the original (vit_jax/models_vit.py): LayerNorm with eps 1e-6, tanh GELU, queries scaled by
-1/sqrt(head width). Weights are float32; products run in `dtype`, and sums that decide the result, LayerNorm statistics
-and softmax, stay in float32. Modules are built for their shapes alone: weights come from a file or from `initialise`.
+Numbers are those of the original (vit_jax/models_vit.py) unless the configuration says else: LayerNorm with eps 1e-6,
+tanh GELU, queries scaled by 1/sqrt(head width). Weights are float32; products run in `dtype`, and sums that decide the
+result, LayerNorm statistics and softmax, stay in float32. Modules are built for their shapes alone: weights come from a
+file or from `initialise`.
 """
+
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +15,6 @@ from jaxtyping import Array, Float
 
 from vit_core.models.config import ModelConfig
 from vit_core.models.noise import Noise
-
-LAYER_NORM_EPS = 1e-6
 
 
 class PatchEmbedding(nnx.Module):
@@ -42,16 +43,17 @@ class SelfAttention(nnx.Module):
     def __init__(self, config: ModelConfig, *, dtype: jnp.dtype, rngs: nnx.Rngs) -> None:
         D, heads = config.hidden_size, (config.num_heads, config.hidden_size // config.num_heads)
         self.dtype = dtype
-        self.query = nnx.LinearGeneral(D, heads, dtype=dtype, rngs=rngs)
-        self.key = nnx.LinearGeneral(D, heads, dtype=dtype, rngs=rngs)
-        self.value = nnx.LinearGeneral(D, heads, dtype=dtype, rngs=rngs)
+        self.scale = heads[1] ** -0.5 if config.qk_scale is None else config.qk_scale
+        self.query = nnx.LinearGeneral(D, heads, use_bias=config.qkv_bias, dtype=dtype, rngs=rngs)
+        self.key = nnx.LinearGeneral(D, heads, use_bias=config.qkv_bias, dtype=dtype, rngs=rngs)
+        self.value = nnx.LinearGeneral(D, heads, use_bias=config.qkv_bias, dtype=dtype, rngs=rngs)
         self.out = nnx.LinearGeneral(heads, D, axis=(-2, -1), dtype=dtype, rngs=rngs)
 
     def __call__(self, tokens: Float[Array, "B N D"]) -> tuple[Float[Array, "B N D"], Float[Array, "B H N N"]]:
         """Give the attended tokens and the probabilities (dropped by the compiler where nobody reads them)."""
         query, key, value = self.query(tokens), self.key(tokens), self.value(tokens)
         B, N, H, d = query.shape
-        query, key, value = (_heads_first(array) for array in (query * d**-0.5, key, value))
+        query, key, value = (_heads_first(array) for array in (query * self.scale, key, value))
         scores = jnp.einsum("bqd,bkd->bqk", query, key, preferred_element_type=jnp.float32)
         # Stopping the gradient at the maximum changes nothing: softmax does not depend on it.
         weights = jnp.exp(scores - jax.lax.stop_gradient(scores.max(axis=-1, keepdims=True)))
@@ -68,29 +70,45 @@ def _heads_first(array: Float[Array, "B N H d"]) -> Float[Array, "BH N d"]:
 
 
 class Mlp(nnx.Module):
-    """Two dense layers with a tanh GELU between them."""
+    """Two dense layers with a GELU between them."""
 
-    def __init__(self, config: ModelConfig, *, dtype: jnp.dtype, rngs: nnx.Rngs) -> None:
-        D, M = config.hidden_size, config.mlp_dim
-        self.dense1 = nnx.Linear(D, M, dtype=dtype, rngs=rngs)
-        self.dense2 = nnx.Linear(M, D, dtype=dtype, rngs=rngs)
+    def __init__(
+        self,
+        width: int,
+        hidden_width: int,
+        *,
+        activation: Literal["gelu_tanh", "gelu"],
+        first_site: int = 1,
+        dtype: jnp.dtype,
+        rngs: nnx.Rngs,
+    ) -> None:
+        self.is_approximate = activation == "gelu_tanh"
+        self.first_site = first_site  # of `Noise`, where a block has two
+        self.dense1 = nnx.Linear(width, hidden_width, dtype=dtype, rngs=rngs)
+        self.dense2 = nnx.Linear(hidden_width, width, dtype=dtype, rngs=rngs)
 
     def __call__(self, tokens: Float[Array, "B N D"], noise: Noise | None = None) -> Float[Array, "B N D"]:
         """Transform each token on its own."""
-        hidden = jax.nn.gelu(self.dense1(tokens), approximate=True)
+        hidden = jax.nn.gelu(self.dense1(tokens), approximate=self.is_approximate)
         if noise is None:
             return self.dense2(hidden)
-        return noise.drop(self.dense2(noise.drop(hidden, site=1)), site=2)
+        hidden = noise.drop(hidden, site=self.first_site)
+        return noise.drop(self.dense2(hidden), site=self.first_site + 1)
+
+
+def layer_norm(config: ModelConfig, *, dtype: jnp.dtype, rngs: nnx.Rngs) -> nnx.LayerNorm:
+    """Make a LayerNorm over the width of the tokens."""
+    return nnx.LayerNorm(config.hidden_size, epsilon=config.norm_eps, dtype=dtype, rngs=rngs)
 
 
 class EncoderBlock(nnx.Module):
     """Attention, then MLP, each on normalised tokens and added to what came in."""
 
     def __init__(self, config: ModelConfig, *, dtype: jnp.dtype, rngs: nnx.Rngs) -> None:
-        self.norm1 = nnx.LayerNorm(config.hidden_size, epsilon=LAYER_NORM_EPS, dtype=dtype, rngs=rngs)
+        self.norm1 = layer_norm(config, dtype=dtype, rngs=rngs)
         self.attention = SelfAttention(config, dtype=dtype, rngs=rngs)
-        self.norm2 = nnx.LayerNorm(config.hidden_size, epsilon=LAYER_NORM_EPS, dtype=dtype, rngs=rngs)
-        self.mlp = Mlp(config, dtype=dtype, rngs=rngs)
+        self.norm2 = layer_norm(config, dtype=dtype, rngs=rngs)
+        self.mlp = Mlp(config.hidden_size, config.mlp_dim, activation=config.activation, dtype=dtype, rngs=rngs)
 
     def __call__(
         self, tokens: Float[Array, "B N D"], noise: Noise | None = None

@@ -3,32 +3,16 @@
 One module for all variants; what a variant lacks is not built (vit_jax/models_vit.py, arXiv 2010.11929 equations 1-4).
 """
 
-from typing import NamedTuple
-
-import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float
 
 from vit_core.models.config import ModelConfig
-from vit_core.models.layers import LAYER_NORM_EPS, EncoderBlock, PatchEmbedding
+from vit_core.models.encoder import Output, run_blocks
+from vit_core.models.layers import EncoderBlock, PatchEmbedding, layer_norm
+from vit_core.models.map_head import MapHead
 from vit_core.models.noise import Noise
 from vit_core.models.resnet import ResNet
-
-
-class Output(NamedTuple):
-    """What a forward pass gives, all in float32.
-
-    Attributes:
-        logits: [B, K], the head's answer; K is 0 for a model without a head.
-        features: [B, D], the input of the head (after `pre_logits` where there is one).
-        attention: [B, L, H, N, N], softmax probabilities of each layer and head; row = query, and token 0 is the class
-            token where there is one. None when not asked for.
-    """
-
-    logits: Array
-    features: Array
-    attention: Array | None
 
 
 class VisionTransformer(nnx.Module):
@@ -43,7 +27,8 @@ class VisionTransformer(nnx.Module):
         self.cls = nnx.Param(jnp.zeros((1, 1, D))) if config.classifier == "token" else None
         self.pos_embedding = nnx.Param(jnp.zeros((1, config.num_tokens, D)))
         self.blocks = nnx.List([EncoderBlock(config, dtype=dtype, rngs=rngs) for _ in range(config.num_layers)])
-        self.norm = nnx.LayerNorm(D, epsilon=LAYER_NORM_EPS, dtype=dtype, rngs=rngs)
+        self.norm = layer_norm(config, dtype=dtype, rngs=rngs)
+        self.map_head = MapHead(config, dtype=dtype, rngs=rngs) if config.classifier == "map" else None
         R = config.representation_size
         self.pre_logits = nnx.Linear(D, R, rngs=rngs) if R else None
         self.head = nnx.Linear(config.num_features, K, rngs=rngs) if K else None
@@ -60,14 +45,7 @@ class VisionTransformer(nnx.Module):
         tokens = self.embed(images)
         if noise is not None:
             tokens = noise.drop(tokens, site=0)
-        attention = []
-        for index, block in enumerate(self.blocks):
-            own = None if noise is None else noise.in_block(index, len(self.blocks))
-            if remat:
-                tokens = _recomputed(block, tokens, own)
-                continue
-            tokens, probs = block(tokens, own)
-            attention.append(probs)
+        tokens, attention = run_blocks(self.blocks, tokens, noise=noise, remat=remat)
         features = self.pool(self.norm(tokens))
         logits = features[:, :0] if self.head is None else self.head(features)
         return Output(logits, features, jnp.stack(attention, axis=1) if capture_attention else None)
@@ -83,32 +61,9 @@ class VisionTransformer(nnx.Module):
 
     def pool(self, tokens: Float[Array, "B N D"]) -> Float[Array, "B F"]:
         """Give the head's input, in float32: it is small, and it decides."""
-        tokens = tokens.astype(jnp.float32)
-        features = tokens[:, 0] if self.cls is not None else tokens.mean(axis=1)
+        if self.map_head is not None:
+            features = self.map_head(tokens)
+        else:
+            tokens = tokens.astype(jnp.float32)
+            features = tokens[:, 0] if self.cls is not None else tokens.mean(axis=1)
         return features if self.pre_logits is None else jnp.tanh(self.pre_logits(features))
-
-
-def _recomputed(block: EncoderBlock, tokens: Float[Array, "B N D"], noise: Noise | None) -> Float[Array, "B N D"]:
-    """Run a block of which a gradient keeps the input alone, and computes the rest once more.
-
-    `jax.checkpoint` says the same, and XLA's compiler for CPUs takes it back: it finds the block computed twice and
-    keeps the first result. Here the second time starts from tokens that depend on the gradient behind the block.
-    """
-    graphdef, params = nnx.split(block)
-
-    def run(params: PyTree, tokens: Array, noise: Noise | None) -> Array:
-        given: Array = nnx.merge(graphdef, params)(tokens, noise)[0]
-        return given
-
-    def ahead(params: PyTree, tokens: Array, noise: Noise | None) -> tuple[Array, tuple[PyTree, Array, Noise | None]]:
-        return run(params, tokens, noise), (params, tokens, noise)
-
-    def back(kept: tuple[PyTree, Array, Noise | None], slope: Array) -> tuple[PyTree, Array, None]:
-        params, tokens, noise = kept
-        _, pull = jax.vjp(lambda params, tokens: run(params, tokens, noise), params, tokens + 0 * slope)
-        return (*pull(slope), None)
-
-    small = jax.custom_vjp(run)
-    small.defvjp(ahead, back)
-    given: Array = small(params, tokens, noise)
-    return given

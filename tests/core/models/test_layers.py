@@ -1,5 +1,7 @@
 """The pieces of the encoder against the same formulas in float64 numpy."""
 
+import math
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -67,6 +69,10 @@ def gelu_tanh(x):
     return x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
 
 
+def gelu_exact(x):
+    return x / 2 * (1 + np.vectorize(math.erf)(x / np.sqrt(2)))
+
+
 def layer_norm(params, tokens):
     centred = tokens - tokens.mean(axis=-1, keepdims=True)
     return centred / np.sqrt(centred.var(axis=-1, keepdims=True) + 1e-6) * params["scale"] + params["bias"]
@@ -103,11 +109,12 @@ def test_attention_in_bfloat16_keeps_its_softmax_in_float32(tiny_config, tokens)
     np.testing.assert_allclose(probs.sum(axis=-1), 1, atol=1e-6)
 
 
-def test_mlp_uses_the_tanh_form_of_gelu(tiny_config, tokens):
-    mlp = randomised(Mlp(tiny_config, dtype=FLOAT32, rngs=nnx.Rngs(0)))
+@pytest.mark.parametrize(("activation", "gelu"), [("gelu_tanh", gelu_tanh), ("gelu", gelu_exact)])
+def test_mlp_uses_the_form_of_gelu_that_the_configuration_names(tokens, activation, gelu):
+    mlp = randomised(Mlp(16, 32, activation=activation, dtype=FLOAT32, rngs=nnx.Rngs(0)))
     params = float64(mlp)
 
-    expected = dense(params["dense2"], gelu_tanh(dense(params["dense1"], tokens)))
+    expected = dense(params["dense2"], gelu(dense(params["dense1"], tokens)))
 
     np.testing.assert_allclose(mlp(jnp.asarray(tokens)), expected, atol=2e-6)
 
