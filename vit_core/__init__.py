@@ -9,8 +9,8 @@ Example:
 """
 
 import importlib
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # of `typing`, whose import would be a third of the time before Ctrl+C is listened to
 if TYPE_CHECKING:
     from vit_core.inference.predictor import Prediction, Predictor, load_predictor
 

@@ -1,8 +1,24 @@
-"""`python -m vit_core …`: the command line."""
+"""`python -m vit_core …`, and the program `vit-explorer`: the command line.
 
+Ctrl+C while the modules are still being imported ends the process as it ends any program that does not listen to it:
+without a traceback, with 130 in a shell.
+"""
+
+import signal
 import sys
 
-from vit_core.cli import main
+
+def main() -> int:
+    """Run the command line; gives its exit code."""
+    listens = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not where a script runs us behind itself
+    if listens:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from vit_core import cli
+
+    if listens:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    return cli.main()
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,7 +1,7 @@
 """The command line: `python -m vit_core COMMAND …`, also installed as `vit-explorer`.
 
 Results go to standard output, everything else to standard error. Exit codes: 0 done; 2 bad input, one line on standard
-error; 1 the input was fine and something else failed. Flags win over the environment.
+error; 1 the input was fine and something else failed; 130 stopped by Ctrl+C. Flags win over the environment.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from vit_core.settings import Settings, parse_path, parse_size
 
 EXIT_OK = 0
 EXIT_FAILURE = 1
+EXIT_INTERRUPTED = 130  # 128 and the number of the signal, as shells count
 
 Run = Callable[[argparse.Namespace, Settings], int]
 
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_BAD_INPUT if isinstance(error, BadInput) else EXIT_FAILURE
     except KeyboardInterrupt:
         print("vit-explorer: stopped.", file=sys.stderr)
-        return EXIT_FAILURE
+        return EXIT_INTERRUPTED
     except BrokenPipeError:
         _forget_output()  # the reader (head, less) has what it wants
         return EXIT_OK
@@ -87,6 +88,8 @@ def _settings(parsed: argparse.Namespace) -> Settings:
         changes["cache_dir"] = parse_path("--cache-dir", parsed.cache_dir).absolute()
     if parsed.cache_limit:
         changes["cache_limit_bytes"] = parse_size("--cache-limit", parsed.cache_limit)
+    if parsed.runs_dir:
+        changes["runs_dir"] = parse_path("--runs-dir", parsed.runs_dir).absolute()
     if parsed.device:
         changes["device"] = parsed.device
     return dataclasses.replace(settings, **changes)  # type: ignore[arg-type]  # names and types are those above

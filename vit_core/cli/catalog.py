@@ -62,13 +62,29 @@ def _sort(rows: pd.DataFrame, parsed: argparse.Namespace, *, is_files: bool) -> 
     """Sort as asked; pre-trained files already come best first, fair to accuracies known in whole per cents only."""
     column = parsed.sort or "final_val"
     _known([column], rows)
-    if column == "final_val" and rows["ds"].nunique() > 1:
-        note(comparability_notes()[0])
+    _say_what_does_not_compare(column, rows)
     if parsed.recommended and not parsed.sort:
         return rows
     if is_files and column == "final_val" and not parsed.ascending:
         return rows
     return sort_frame(rows, column, descending=not parsed.ascending)
+
+
+def _say_what_does_not_compare(column: str, rows: pd.DataFrame) -> None:
+    """Warn of an order across data sets, whose accuracies mean different things."""
+    measured_on = {"final_val": "ds", "adapt_final_val": "adapt_ds", "adapt_final_test": "adapt_ds"}.get(column)
+    if measured_on is None:
+        return
+    sets = sorted(map(str, rows.loc[rows[column].notna(), measured_on].dropna().unique()))
+    if len(sets) < 2:
+        return
+    if measured_on == "ds":
+        note(comparability_notes()[0])
+        return
+    note(
+        f"{column} compares only within one data set, and these are of {len(sets)} ({', '.join(sets)}); "
+        f"add --where 'adapt_ds == \"{sets[0]}\"' for one of them."
+    )
 
 
 def _columns(parsed: argparse.Namespace) -> list[str]:

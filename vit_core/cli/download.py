@@ -10,17 +10,20 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.progress import Progress as Bars
 
+from vit_core.catalog.naming import UNPUBLISHED_NAME
 from vit_core.errors import BadCheckpoint, BadSetting, ObjectMissing, VitError
-from vit_core.settings import Settings, parse_path
+from vit_core.settings import PUBLIC_BUCKET, Settings, parse_path
 from vit_core.store.store import Progress, Store
 
 
 def run(parsed: argparse.Namespace, settings: Settings) -> int:
-    """Fetch each name; the first that fails ends the command, what came before it stays."""
+    """Fetch each name; an impossible one is refused before, and the first that fails ends the command."""
     folder = parse_path("--to", parsed.to) if parsed.to else None
     if folder and not folder.is_dir():
         raise BadSetting(f"--to is {parsed.to!r}, which is not a folder; make it first.")
     store = Store(settings)
+    for name in parsed.names:
+        check_name(store, name)  # a mistake in the last one is told before the first is fetched
     for name in parsed.names:
         path = fetch(store, name)
         with store.lease(path):
@@ -33,14 +36,42 @@ def fetch(store: Store, name: str) -> Path:
 
     Raises:
         BadCheckpoint: `name` is the path of a file that is not there, which is the user's mistake and not the bucket's.
+        UnknownName: the bucket cannot hold it.
         StoreError: the download failed.
     """
-    try:
-        store.locate(name)
-    except ObjectMissing as error:
-        raise BadCheckpoint(str(error)) from error
+    check_name(store, name)
     with progress_bar() as progress:
         return store.fetch(name, progress=progress)
+
+
+def check_name(store: Store, name: str) -> None:
+    """Refuse a checkpoint that cannot be, without asking a bucket, which may take seconds to answer or never do.
+
+    What the public bucket holds is published as a table, so a name that is not in it is a mistake. Of any other bucket,
+    or with an index of the user's own, nothing is known beforehand.
+
+    Raises:
+        BadCheckpoint: `name` is the path of a file that is not there.
+        UnknownName: the public bucket holds no such checkpoint; the message lists the close names.
+    """
+    try:
+        location = store.locate(name)
+    except ObjectMissing as error:
+        raise BadCheckpoint(str(error)) from error
+    settings = store.settings
+    is_public = settings.index is None and settings.bucket.rstrip("/") == PUBLIC_BUCKET
+    if location.kind == "file" or not is_public or store.local_path(name) or _may_be_unpublished(name):
+        return
+    # The table takes a third of a second to load: not where the name alone tells.
+    from vit_core.catalog.index import load_catalogue
+    from vit_core.catalog.lookup import find_row
+
+    find_row(load_catalogue(settings, network=False).frame, name)
+
+
+def _may_be_unpublished(name: str) -> bool:
+    """One of the three B/8 files on ImageNet-21k is in the bucket, and its name was never published."""
+    return name.startswith(UNPUBLISHED_NAME.partition("-name")[0])
 
 
 @contextmanager

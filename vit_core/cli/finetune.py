@@ -18,7 +18,6 @@ _OF_A_NEW_RUN = ("data", "name", "note", "accept_leaks", "dry_run", "quick_look"
 
 def run(parsed: argparse.Namespace, settings: Settings) -> int:
     """Do what the flags ask for; the exit code is 1 where a run ended without being done."""
-    settings = with_runs_dir(parsed, settings)
     if parsed.of:
         return _run_existing(parsed, settings)
     if not parsed.checkpoint or not parsed.data:
@@ -26,13 +25,6 @@ def run(parsed: argparse.Namespace, settings: Settings) -> int:
             "finetune needs --checkpoint and --data for a new run, or --run for one that is there; see finetune --help."
         )
     return _run_new(parsed, settings)
-
-
-def with_runs_dir(parsed: argparse.Namespace, settings: Settings) -> Settings:
-    """Let the flag win over the environment."""
-    if not parsed.runs_dir:
-        return settings
-    return dataclasses.replace(settings, runs_dir=parse_path("--runs-dir", parsed.runs_dir).absolute())
 
 
 def _run_existing(parsed: argparse.Namespace, settings: Settings) -> int:

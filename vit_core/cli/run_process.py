@@ -117,7 +117,7 @@ class _Listener:
     def __init__(self, attempt: Attempt, *, talk: bool) -> None:
         self._attempt = attempt
         self._talk = talk
-        self._progress = Progress(total_steps=attempt.config.settings.total_steps)
+        self._progress = attempt.progress  # of a resumed run: where it goes on
         self._trained = False  # the test at the end counts from nothing again
         self._said = 0.0
 
@@ -129,7 +129,8 @@ class _Listener:
         logger.info("%s", text)
 
     def progress(self, progress: "LoopProgress") -> None:
-        if not self._trained:
+        found_out = progress.step or progress.activity != "loading"  # before, training says step 0 for want of better
+        if not self._trained and found_out:
             names = Progress.__dataclass_fields__
             self._progress = Progress(**{name: getattr(progress, name) for name in names})
         self.doing(_sentence(progress))

@@ -3,7 +3,6 @@
 import argparse
 import sys
 
-from vit_core.cli.finetune import with_runs_dir
 from vit_core.cli.output import note, print_json, print_table
 from vit_core.cli.run_summary import outcome, percent, print_outcome, progress_line
 from vit_core.errors import BadSetting
@@ -15,7 +14,7 @@ from vit_core.settings import Settings
 
 def run_list(parsed: argparse.Namespace, settings: Settings) -> int:
     """List all runs."""
-    runs = _runs(parsed, settings)
+    runs = Runs(settings)
     records = runs.all()
     if parsed.format == "json":
         print_json([outcome(record, None) for record in records])
@@ -30,7 +29,7 @@ def run_list(parsed: argparse.Namespace, settings: Settings) -> int:
 
 def run_show(parsed: argparse.Namespace, settings: Settings) -> int:
     """Show one run, and its report where it has one."""
-    runs = _runs(parsed, settings)
+    runs = Runs(settings)
     record = runs.get(parsed.name)
     report = runs.report(parsed.name) if record.state == "done" else None
     if parsed.format == "json":
@@ -51,7 +50,7 @@ def run_logs(parsed: argparse.Namespace, settings: Settings) -> int:
     """Print the last lines of a run's log."""
     if parsed.lines < 1:
         raise BadSetting(f"--lines is {parsed.lines}; it must be 1 or more.")
-    text = _runs(parsed, settings).log(parsed.name, lines=parsed.lines)
+    text = Runs(settings).log(parsed.name, lines=parsed.lines)
     if parsed.format == "json":
         print_json({"run": parsed.name, "lines": text.splitlines()})
     elif text:
@@ -61,7 +60,7 @@ def run_logs(parsed: argparse.Namespace, settings: Settings) -> int:
 
 def run_stop(parsed: argparse.Namespace, settings: Settings) -> int:
     """Ask a run to save its state and end."""
-    runs = _runs(parsed, settings)
+    runs = Runs(settings)
     runs.stop(parsed.name, grace_s=0.0 if parsed.now else GRACE_S)
     said = f"{parsed.name} was ended." if parsed.now else f"{parsed.name} is told to stop; runs show tells when it has."
     return _did(runs, parsed, said)
@@ -69,14 +68,14 @@ def run_stop(parsed: argparse.Namespace, settings: Settings) -> int:
 
 def run_resume(parsed: argparse.Namespace, settings: Settings) -> int:
     """Start a run that has stopped, as a process of its own."""
-    runs = _runs(parsed, settings)
+    runs = Runs(settings)
     runs.resume(parsed.name)
     return _did(runs, parsed, f"{parsed.name} goes on by itself.")
 
 
 def run_delete(parsed: argparse.Namespace, settings: Settings) -> int:
     """Delete a run, after a question at a terminal."""
-    runs = _runs(parsed, settings)
+    runs = Runs(settings)
     record = runs.get(parsed.name)
     if not parsed.yes and not _confirmed(record):
         raise BadSetting(f"Nothing was deleted. To delete {parsed.name!r} without being asked, add --yes.")
@@ -90,16 +89,12 @@ def run_delete(parsed: argparse.Namespace, settings: Settings) -> int:
 
 def run_reconcile(parsed: argparse.Namespace, settings: Settings) -> int:
     """Clear away what killed processes left."""
-    said = _runs(parsed, settings).reconcile()
+    said = Runs(settings).reconcile()
     if parsed.format == "json":
         print_json(list(said))
     else:
         print("\n".join(said) or "All is in order.")
     return 0
-
-
-def _runs(parsed: argparse.Namespace, settings: Settings) -> Runs:
-    return Runs(with_runs_dir(parsed, settings))
 
 
 def _did(runs: Runs, parsed: argparse.Namespace, sentence: str) -> int:

@@ -7,6 +7,7 @@ Knows which module runs a command, by name: nothing is imported before it is kno
 import argparse
 from typing import Any, NoReturn, TypeAlias
 
+from vit_core.cli.words_evaluate import add_evaluate
 from vit_core.cli.words_runs import add_finetune, add_runs
 from vit_core.settings import DEVICES
 
@@ -40,7 +41,17 @@ def build_parser() -> Parser:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     shared = _shared_flags()
-    for add in (_add_catalog, _add_show, _add_download, _add_classify, add_finetune, add_runs, _add_export, _add_app):
+    for add in (
+        _add_catalog,
+        _add_show,
+        _add_download,
+        _add_classify,
+        add_evaluate,
+        add_finetune,
+        add_runs,
+        _add_export,
+        _add_app,
+    ):
         add(commands, shared)
     return parser
 
@@ -52,6 +63,7 @@ def _shared_flags() -> Parser:
     group.add_argument("--index", metavar="URL", help="another index: a file or a URL (VIT_INDEX)")
     group.add_argument("--cache-dir", metavar="DIR", help="where downloads are kept (VIT_CACHE_DIR)")
     group.add_argument("--cache-limit", metavar="SIZE", help="how much of them, such as 20G (VIT_CACHE_LIMIT)")
+    group.add_argument("--runs-dir", metavar="DIR", help="folder of runs, also for run:NAME (VIT_RUNS_DIR)")
     group.add_argument("--device", choices=DEVICES, help="what computes (VIT_DEVICE)")
     return flags
 

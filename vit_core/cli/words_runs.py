@@ -40,7 +40,6 @@ def add_finetune(commands: "Commands", shared: "Parser") -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--dry-run", action="store_true", help="only measure time, memory and disk, by a few real steps")
     what.add_argument("--quick-look", action="store_true", help="only a first accuracy, from a linear classifier")
-    _add_runs_dir(parser)
     _add_settings(parser)
     parser.add_argument("--format", choices=_TWO_FORMATS, default="table")
     parser.add_argument("--handover", default="", help=argparse.SUPPRESS)  # what the engine passes on
@@ -77,14 +76,9 @@ def _add_action(actions: "Commands", shared: "Parser", action: str, help_: str, 
     )
     if named:
         parser.add_argument("name", metavar="RUN", help="name of the run, as `runs list` prints it")
-    _add_runs_dir(parser)
     parser.add_argument("--format", choices=_TWO_FORMATS, default="table")
     parser.set_defaults(run=f"vit_core.cli.runs:run_{action}")
     return parser
-
-
-def _add_runs_dir(parser: "Parser") -> None:
-    parser.add_argument("--runs-dir", metavar="DIR", help="folder of runs (VIT_RUNS_DIR)")
 
 
 def _add_settings(parser: "Parser") -> None:

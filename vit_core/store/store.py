@@ -54,6 +54,11 @@ class Store:
         self._cache = Cache(settings.cache_dir, limit_bytes=settings.cache_limit_bytes)
         self._downloader = Downloader(self._cache, patience=self._patience)
 
+    @property
+    def settings(self) -> Settings:
+        """What the store was made with."""
+        return self._settings
+
     def locate(self, name_or_path: str | Path) -> Location:
         """Say where a checkpoint lies; asks no bucket.
 

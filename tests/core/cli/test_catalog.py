@@ -34,6 +34,13 @@ def test_accuracies_on_different_sets_are_said_not_to_compare(run: Run):
     assert "compare only" not in run("catalog", "--where", 'name == "B/16" and ds == "i21k"').stderr
 
 
+def test_an_order_across_fine_tuning_sets_is_said_not_to_compare(run: Run):
+    said = run("catalog", "--sort", "adapt_final_test").stderr
+    assert "adapt_final_test compares only within one data set, and these are of " in said
+    one = run("catalog", "--sort", "adapt_final_test", "--where", 'adapt_ds == "cifar100"').stderr
+    assert "compares only" not in one
+
+
 def test_a_rounded_accuracy_shows_no_decimal_that_nobody_knows(run: Run):
     result = run(
         "catalog", "--where", "name == 'L/16' and ds == 'i21k'", "--columns", "filename,final_val", "--limit", 1

@@ -67,19 +67,19 @@ def test_the_result_of_a_run_is_copied_as_it_is_and_nothing_else(run: Run, finis
 
 def test_classify_takes_a_finished_run_by_name(run: Run, finished_run: Path):
     digit = next((bundled_data_dir() / "demo" / "samples").glob("digit-4-*.jpg"))
-    words = ("classify", "--checkpoint", "run:mine", digit, "--format", "json")
-    answer = json.loads(run(*words, VIT_RUNS_DIR=str(finished_run)).stdout)
+    words = ("classify", "--checkpoint", "run:mine", "--runs-dir", finished_run, digit, "--format", "json")
+    answer = json.loads(run(*words, VIT_RUNS_DIR="nowhere").stdout)
     assert answer["checkpoint"] == "run:mine"
     assert answer["images"][0]["predictions"][0]["label"] == "my class 4"
 
 
 @pytest.mark.parametrize("command", ["classify", "export", "download"])
-def test_a_run_that_is_not_there_is_refused_with_close_names(
+def test_a_run_that_is_not_in_the_folder_named_by_a_flag_is_refused_with_close_names(
     run: Run, assert_refused: Refused, finished_run: Path, command: str
 ):
     words = {"classify": ["--checkpoint", "run:mime", "x.jpg"], "download": ["run:mime"]}
     given = words.get(command, ["--checkpoint", "run:mime", "--to", "out"])
-    assert_refused(run(command, *given, VIT_RUNS_DIR=str(finished_run)), "There is no run 'mime'", "'mine'")
+    assert_refused(run(command, *given, "--runs-dir", finished_run), "There is no run 'mime'", "'mine'")
 
 
 def test_show_sends_to_the_command_that_knows_of_runs(run: Run, assert_refused: Refused):

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -76,6 +78,46 @@ def test_the_home_of_nobody_is_refused_wherever_a_path_is_given(run: Run, assert
     assert_refused(run("catalog", "--index", nowhere, "--offline"), nowhere)
     assert_refused(run("download", demo_name, "--to", nowhere), "--to", nowhere)
     assert_refused(run("classify", "--checkpoint", demo_name, "--labels", nowhere, SAMPLES[0]), "--labels", nowhere)
+
+
+def test_ctrl_c_while_modules_are_imported_leaves_no_traceback(environment: dict[str, str], tmp_path: Path):
+    # A module that never ends being imported holds the moment still.
+    (tmp_path / "argparse.py").write_text("import time\nprint('importing', flush=True)\ntime.sleep(600)\n")
+    changed = environment | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{Path.cwd()}"}
+    with start("runs", "list", environment=changed, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == "importing\n"
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGINT  # 130 in a shell
+    assert said == ""
+
+
+def test_ctrl_c_later_ends_with_130_and_one_line(environment: dict[str, str], tmp_path: Path):
+    waits = tmp_path / "waits.csv"
+    os.mkfifo(waits)  # nobody ever writes to it
+    with start("catalog", "--index", waits, environment=environment) as process:
+        descriptor = open_when_read(waits)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    os.close(descriptor)
+    assert (process.returncode, said) == (130, "vit-explorer: stopped.\n")
+
+
+def start(*words: object, environment: dict[str, str], **options: int) -> "subprocess.Popen[str]":
+    """Start the command line, listening to Ctrl+C: what a script starts in its background ignores it."""
+    listen = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+    command = [sys.executable, "-c", listen, sys.executable, "-m", "vit_core", *map(str, words)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, **options)
+
+
+def open_when_read(pipe: Path) -> int:
+    """Open a pipe once somebody reads it, at most in a minute."""
+    for _ in range(600):
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("nobody reads")
 
 
 def test_a_table_gives_a_terminal_nothing_to_obey(capsys):
