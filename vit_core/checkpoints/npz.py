@@ -8,70 +8,22 @@ the arrays in it.
 """
 
 import dataclasses
-import math
-import mmap
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-import psutil
 
 from vit_core.checkpoints.archive import STORED, Member, read_directory
-from vit_core.checkpoints.npy_header import FIXED_BYTES, MAGIC, Header, parse_header
+from vit_core.checkpoints.arrays import ArrayFile, ArrayInfo, Limits, check_total, map_file
+from vit_core.checkpoints.beginnings import BEGINNING_BYTES, CONVERT, format_of
+from vit_core.checkpoints.npy_header import FIXED_BYTES, Header, parse_header
 from vit_core.errors import BadCheckpoint, shorten
+
+__all__ = ["ArrayFile", "ArrayInfo", "Limits", "NpzFile", "open_npz"]
 
 _RATIO_MATTERS_FROM = 64 * 2**20  # below this an inflated file harms nobody
 _CHUNK = 2**20
-_BEGINNINGS = (
-    (MAGIC, "it is a single numpy array (.npy)"),
-    (b"\x80", "it looks like a pickle, which is never opened"),
-    (b"<", "it looks like a web page, such as an error message of a server"),
-    (b"{", "it looks like JSON"),
-    (b"\x1f\x8b", "it is gzip-compressed"),
-    (b"\x89HDF", "it is an HDF5 file"),
-)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What a file may ask of the machine.
-
-    Attributes:
-        max_bytes: sum of all arrays.
-        memory_share: the same, as a part of the memory that is free now.
-        max_members: number of arrays.
-        max_header_bytes: length of an array's header.
-        max_ratio: sum of all arrays over the size of the file, for more than 64 MiB of arrays.
-    """
-
-    max_bytes: int = 8 * 1000**3
-    memory_share: float = 0.5
-    max_members: int = 5000
-    max_header_bytes: int = 10_000
-    max_ratio: int = 100
-
-
-@dataclasses.dataclass(frozen=True)
-class ArrayInfo:
-    """What the header of an array says.
-
-    Attributes:
-        name: without the ".npy".
-        shape: its axes.
-        dtype: as in the file; 2-byte void is read as bfloat16, which numpy writes so.
-        mapped: whether reading gives a view of the file.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: np.dtype
-    mapped: bool
-
-    @property
-    def nbytes(self) -> int:
-        """Size in memory."""
-        return math.prod(self.shape) * self.dtype.itemsize
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,11 +33,8 @@ class _Entry:
     header: Header
 
 
-class ArrayFile(Mapping[str, ArrayInfo]):
-    """The arrays of a file by name; `read` gives their values.
-
-    The file stays mapped as long as this object or an array read from it is alive.
-    """
+class NpzFile(ArrayFile):
+    """The arrays of an `.npz` file."""
 
     def __init__(self, path: Path, data: memoryview, entries: Mapping[str, _Entry]) -> None:
         self.path = path
@@ -129,7 +78,7 @@ class ArrayFile(Mapping[str, ArrayInfo]):
         return content[entry.header.length :]
 
 
-def open_npz(path: str | Path, *, limits: Limits | None = None) -> ArrayFile:
+def open_npz(path: str | Path, *, limits: Limits | None = None) -> NpzFile:
     """List the arrays of a file, after checking everything that can be known from headers.
 
     Args:
@@ -141,36 +90,22 @@ def open_npz(path: str | Path, *, limits: Limits | None = None) -> ArrayFile:
     """
     path, limits = Path(path), limits or Limits()
     try:
-        data = _map(path)
+        data = map_file(path)
+        if format_of(bytes(data[:BEGINNING_BYTES])) != "npz":
+            raise BadCheckpoint("is not an .npz file: it does not start like a zip archive.")
         members = read_directory(data, max_members=limits.max_members)
         entries = [_read_header(data, member, limits) for member in members]
         _check_sizes(entries, file_bytes=len(data), limits=limits)
     except BadCheckpoint as error:
         raise BadCheckpoint(f"The file {str(path)!r} {error}") from error
-    return ArrayFile(path, data, {entry.info.name: entry for entry in entries})
-
-
-def _map(path: Path) -> memoryview:
-    try:
-        with path.open("rb") as file:
-            start = file.read(8)
-            if not start:
-                raise BadCheckpoint("is empty.")
-            if not start.startswith((b"PK\3\4", b"PK\5\6")):
-                raise BadCheckpoint(f"is not an .npz file: {_describe(start)}.")
-            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    except (OSError, ValueError) as error:
-        raise BadCheckpoint(f"cannot be read: {getattr(error, 'strerror', None) or error}.") from error
-
-
-def _describe(start: bytes) -> str:
-    described = (text for beginning, text in _BEGINNINGS if start.lstrip().startswith(beginning))
-    return next(described, f"it starts with {start!r}")
+    return NpzFile(path, data, {entry.info.name: entry for entry in entries})
 
 
 def _read_header(data: memoryview, member: Member, limits: Limits) -> _Entry:
     """Read the header of one array, inflating no more than a header's length."""
     name = member.name.removesuffix(".npy")
+    if member.name.endswith("data.pkl"):
+        raise BadCheckpoint(f"is a PyTorch file, and those are pickles: {CONVERT}.")
     if name == member.name:
         raise BadCheckpoint(f"holds {shorten(member.name, 60)!r}, which is not an array (.npy).")
     most = limits.max_header_bytes + FIXED_BYTES
@@ -192,18 +127,11 @@ def _read_header(data: memoryview, member: Member, limits: Limits) -> _Entry:
 
 def _check_sizes(entries: list[_Entry], *, file_bytes: int, limits: Limits) -> None:
     total = sum(entry.info.nbytes for entry in entries)
-    if total > limits.max_bytes:
-        raise BadCheckpoint(f"holds {_gigabytes(total)} of arrays; the limit is {_gigabytes(limits.max_bytes)}.")
     if total > _RATIO_MATTERS_FROM and total > limits.max_ratio * file_bytes:
         raise BadCheckpoint(
             f"inflates to {total // file_bytes} times its size; weights do not, and the limit is {limits.max_ratio}."
         )
-    free = psutil.virtual_memory().available
-    if total > limits.memory_share * free:
-        raise BadCheckpoint(
-            f"holds {_gigabytes(total)} of arrays, and only {_gigabytes(free)} of memory are free; "
-            f"close other programs, or take a smaller model."
-        )
+    check_total((entry.info for entry in entries), limits)
 
 
 def _inflate_start(packed: memoryview, most: int) -> bytes:
@@ -241,7 +169,3 @@ def _crc(content: memoryview) -> int:
     for start in range(0, len(content), _CHUNK):
         crc = zlib.crc32(content[start : start + _CHUNK], crc)
     return crc
-
-
-def _gigabytes(count: int) -> str:
-    return f"{count / 1000**3:.1f} GB"

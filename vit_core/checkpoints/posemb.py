@@ -1,4 +1,4 @@
-"""Position embeddings for another input size."""
+"""Position embeddings: for another input size, and the fixed ones that no file holds."""
 
 import numpy as np
 from jaxtyping import Float32
@@ -35,6 +35,26 @@ def resize_posemb(
     cells = np.einsum("Xx,Yxd->YXd", weights, cells)
     resized = cells.reshape(1, grid * grid, -1).astype(np.float32)
     return np.concatenate([head, resized], axis=1)
+
+
+def sincos_posemb(grid: int, width: int, *, has_class_token: bool) -> Float32[np.ndarray, "1 N D"]:
+    """Give the fixed embeddings of big_vision's models with "sincos2d" positions; the class token's is zero.
+
+    For column `x` and row `y` of a patch: sin(x w), cos(x w), sin(y w), cos(y w) with the `width / 4` frequencies
+    `w` from 1 down to 1 / 10000 in equal ratios (big_vision/models/vit.py, `posemb_sincos_2d`; MoCo v3, arXiv
+    2104.02057).
+
+    Args:
+        grid: patches a side.
+        width: of the tokens, a multiple of 4 from 8 on.
+        has_class_token: whether a class token comes before the patches.
+    """
+    omega = 10_000.0 ** -(np.arange(width // 4) / (width // 4 - 1))
+    y, x = (axis.reshape(-1, 1) * omega for axis in np.mgrid[:grid, :grid])
+    patches = np.concatenate([np.sin(x), np.cos(x), np.sin(y), np.cos(y)], axis=1)
+    cls = np.zeros((int(has_class_token), width))
+    table: np.ndarray = np.concatenate([cls, patches])[None].astype(np.float32)
+    return table
 
 
 def _linear_weights(old: int, new: int) -> np.ndarray:

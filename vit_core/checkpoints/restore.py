@@ -1,7 +1,7 @@
 """Files of weights to parameters and back: recognised, renamed, checked as a whole, resized.
 
-Knows the order of the steps; the steps themselves are in `npz` (bytes), `names` (names), `architecture` (shapes) and
-`posemb` (input size).
+Knows the order of the steps; the steps themselves are in `containers` (bytes), `recognise` (names and shapes),
+`conversion` (layouts) and `posemb` (input size).
 """
 
 import dataclasses
@@ -11,17 +11,23 @@ from typing import Literal
 
 import numpy as np
 
-from vit_core.checkpoints import names
-from vit_core.checkpoints.architecture import Shape, infer_config
-from vit_core.checkpoints.npz import ArrayFile, Limits, open_npz
-from vit_core.checkpoints.posemb import resize_posemb
+from vit_core.checkpoints.arrays import Limits
+from vit_core.checkpoints.conversion import fits, from_file, to_file
+from vit_core.checkpoints.generations.big_vision import BIG_VISION
+from vit_core.checkpoints.generations.vit_jax import MIXER, VIT_JAX
+from vit_core.checkpoints.layout import Shape
+from vit_core.checkpoints.names import to_published
+from vit_core.checkpoints.own_settings import settings_of
+from vit_core.checkpoints.posemb import resize_posemb, sincos_posemb
+from vit_core.checkpoints.recognise import Source, recognise
+from vit_core.checkpoints.table import Generation
 from vit_core.checkpoints.writing import write_npz
 from vit_core.errors import BadCheckpoint
 from vit_core.models.build import Params, build, flatten, unflatten
 from vit_core.models.config import ModelConfig
 from vit_core.models.initialise import init_params
 
-__all__ = ["Checkpoint", "init_params", "load_checkpoint", "read_config", "save_npz"]
+__all__ = ["Checkpoint", "init_params", "load_checkpoint", "published_generation", "read_config", "save_npz"]
 
 _LISTED = 5  # of each kind of difference
 
@@ -43,43 +49,41 @@ class Checkpoint:
     notes: tuple[str, ...]
 
 
-@dataclasses.dataclass(frozen=True)
-class _Source:
-    """A file whose names are understood: `published` gives the name in the file for each of our paths."""
-
-    arrays: ArrayFile
-    published: Mapping[str, str]
-    unknown: tuple[str, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def shapes(self) -> dict[str, Shape]:
-        return {path: self.arrays[name].shape for path, name in self.published.items()}
-
-
-def read_config(path: str | Path, *, limits: Limits | None = None) -> ModelConfig:
+def read_config(path: str | Path, *, limits: Limits | None = None, num_heads: int | None = None) -> ModelConfig:
     """Read the architecture of a file from the shapes of its arrays, without reading a weight.
+
+    Args:
+        path: a local file.
+        limits: what is accepted of it.
+        num_heads: attention heads, where the file does not tell them.
 
     Raises:
         BadCheckpoint: no checkpoint, or of an unknown architecture.
     """
-    return _config(_open(path, limits))
+    return recognise(path, limits=limits, num_heads=num_heads).config
 
 
-def load_checkpoint(path: str | Path, *, resolution: int | None = None, limits: Limits | None = None) -> Checkpoint:
+def load_checkpoint(
+    path: str | Path,
+    *,
+    resolution: int | None = None,
+    limits: Limits | None = None,
+    num_heads: int | None = None,
+) -> Checkpoint:
     """Load a file of any name, for the input size it was trained on or another one.
 
     Args:
-        path: a local `.npz` file in the published layout.
+        path: a local file in one of the known layouts: `.npz`, `.safetensors`, or a `checkpoint_N` of vit_jax.
         resolution: side of the input in pixels; position embeddings are interpolated to it.
         limits: what is accepted of a file.
+        num_heads: attention heads, where the file does not tell them.
 
     Raises:
         BadCheckpoint: no checkpoint, or arrays missing, surplus, misshapen or not finite: all reported together.
         BadInput: the resolution does not suit the patch size.
     """
-    source = _open(path, limits)
-    stored = _config(source)
+    source = recognise(path, limits=limits, num_heads=num_heads, resolution=resolution)
+    stored = source.config
     config = stored if resolution is None else stored.with_resolution(resolution)
     flat = _read_all(source, {path: tuple(leaf.shape) for path, leaf in flatten(build(stored)[1]).items()})
     head, notes = _judge_head(flat)
@@ -96,6 +100,8 @@ def load_checkpoint(path: str | Path, *, resolution: int | None = None, limits: 
 def save_npz(path: str | Path, config: ModelConfig, params: Params) -> None:
     """Write parameters in the published layout; `numpy.load` and the original code read them.
 
+    The layout is vit_jax's, for attention pooling, which that has not, big_vision's.
+
     Args:
         path: where to; replaced at once when all is written.
         config: the architecture.
@@ -107,71 +113,60 @@ def save_npz(path: str | Path, config: ModelConfig, params: Params) -> None:
     expected, given = flatten(build(config)[1]), flatten(params)
     if different := set(expected) ^ set(given):
         raise ValueError(f"The parameters and {config.variant} differ in {sorted(different)}.")
-    arrays = {}
+    flat = {}
     for ours, leaf in expected.items():
-        value = np.asarray(given[ours], dtype=np.float32)
-        if value.shape != leaf.shape:
-            raise ValueError(f"{ours!r} has the shape {value.shape} instead of {leaf.shape}.")
-        arrays[_published(ours)] = value.reshape(names.published_shape(names.VIT_JAX, ours, value.shape))
-    write_npz(Path(path), arrays)
+        flat[ours] = np.asarray(given[ours], dtype=np.float32)
+        if flat[ours].shape != leaf.shape:
+            raise ValueError(f"{ours!r} has the shape {flat[ours].shape} instead of {leaf.shape}.")
+    write_npz(Path(path), to_file(published_generation(config), flat) | settings_of(config))
 
 
-def _open(path: str | Path, limits: Limits | None) -> _Source:
-    arrays = open_npz(path, limits=limits)
-    generation = names.VIT_JAX
-    prefix = names.find_prefix(generation, arrays)
-    published, unknown, beside = {}, [], 0
-    for name in arrays:
-        if not name.startswith(prefix):
-            beside += 1
-        elif (ours := names.to_ours(generation, name[len(prefix) :])) is None:
-            unknown.append(name)
-        else:
-            published[ours] = name
-    notes = (
-        (f"Left out for not being under {prefix!r}, where the weights are: {beside} of the arrays.",) if beside else ()
-    )
-    return _Source(arrays, published, tuple(unknown), notes)
+def published_generation(config: ModelConfig) -> Generation:
+    """Give the table of names in which a model of this architecture was published."""
+    if config.is_mixer:
+        return MIXER
+    return BIG_VISION if config.classifier == "map" else VIT_JAX
 
 
-def _config(source: _Source) -> ModelConfig:
-    try:
-        return infer_config(source.shapes)
-    except BadCheckpoint as error:
-        first = ", ".join(repr(name) for name in list(source.arrays)[:3]) or "nothing"
-        raise BadCheckpoint(f"The file {str(source.arrays.path)!r} {error} It holds {first} …") from error
-
-
-def _read_all(source: _Source, expected: Mapping[str, Shape]) -> dict[str, np.ndarray]:
+def _read_all(source: Source, expected: Mapping[str, Shape]) -> dict[str, np.ndarray]:
     """Give the arrays as float32, or report every one that is missing, surplus, misshapen or not finite."""
-    missing = [f"{_published(path)} {shape}" for path, shape in expected.items() if path not in source.published]
-    surplus = [name for path, name in source.published.items() if path not in expected]
-    misfits = {path: _misfit(source, path, shape) for path, shape in expected.items() if path in source.published}
-    flat = {path: _read(source, path, expected[path]) for path, misfit in misfits.items() if misfit is None}
+    computed = {"pos_embedding"} & expected.keys() if source.has_fixed_positions else set()
+    wanted = {path: shape for path, shape in expected.items() if path not in computed}
+    missing = [f"{_published(source, path)} {shape}" for path, shape in wanted.items() if path not in source.pieces]
+    surplus = dict.fromkeys(source.name_of(path) for path in source.pieces if path not in wanted)
+    misfits = {path: _misfit(source, path, shape) for path, shape in wanted.items() if path in source.pieces}
+    flat = _read(source, {path: wanted[path] for path, misfit in misfits.items() if misfit is None})
     differences = (
         ("missing", missing),
         ("not expected", [*surplus, *source.unknown]),
         ("not fitting", [misfit for misfit in misfits.values() if misfit is not None]),
-        ("not finite", [source.published[path] for path, array in flat.items() if not _is_finite(array)]),
+        ("not finite", [source.name_of(path) for path, array in flat.items() if not _is_finite(array)]),
     )
     if any(items for _, items in differences):
         raise BadCheckpoint(
-            f"The file {str(source.arrays.path)!r} cannot be used as the {_config(source).variant} that its arrays "
+            f"The file {str(source.arrays.path)!r} cannot be used as the {source.config.variant} that its arrays "
             f"suggest. " + "; ".join(_listing(kind, items) for kind, items in differences if items) + "."
         )
+    if computed:
+        config = source.config
+        has_class_token = config.classifier == "token"
+        flat["pos_embedding"] = sincos_posemb(config.grid, config.hidden_size, has_class_token=has_class_token)
     return flat
 
 
-def _misfit(source: _Source, path: str, shape: Shape) -> str | None:
-    info = source.arrays[source.published[path]]
-    wanted = names.published_shape(names.VIT_JAX, path, shape)
-    if info.shape not in (shape, wanted):
-        return f"{info.name} is {info.shape} instead of {wanted}"
-    return None if info.dtype.kind in "fV" else f"{info.name} is {info.dtype} instead of floating-point"
+def _misfit(source: Source, path: str, shape: Shape) -> str | None:
+    piece, info = source.pieces[path], source.arrays[source.name_of(path)]
+    if not fits(source.generation, piece, path, info.shape, shape):
+        told = piece.shape_in_file(info.shape)
+        return f"{info.name} is {told} instead of {piece.row.layout.shape_in_file(shape)}"
+    is_float = info.dtype.kind in "fV" or info.dtype == np.uint16  # bfloat16, which some programs write so
+    return None if is_float else f"{info.name} is {info.dtype} instead of floating-point"
 
 
-def _published(path: str) -> str:
-    return names.to_published(names.VIT_JAX, path) or path
+def _published(source: Source, path: str) -> str:
+    """Give the name that an array would have in a file like this one."""
+    name = to_published(source.generation, path)
+    return path if name is None else name
 
 
 def _listing(kind: str, items: list[str]) -> str:
@@ -179,10 +174,16 @@ def _listing(kind: str, items: list[str]) -> str:
     return f"{len(items)} {kind}: {', '.join(items[:_LISTED])}{more}"
 
 
-def _read(source: _Source, path: str, shape: Shape) -> np.ndarray:
-    """Give an array as float32; values past its range become infinite, which is reported later."""
-    with np.errstate(over="ignore"):
-        return source.arrays.read(source.published[path]).astype(np.float32, copy=False).reshape(shape)
+def _read(source: Source, wanted: Mapping[str, Shape]) -> dict[str, np.ndarray]:
+    """Give the arrays; one that holds several of ours is read once."""
+    flat, whole = {}, dict[str, np.ndarray]()
+    for path, shape in wanted.items():
+        piece, name = source.pieces[path], source.name_of(path)
+        array = whole[name] if name in whole else source.arrays.read(name)
+        if piece.row.pieces:
+            whole[name] = array
+        flat[path] = from_file(source.generation, piece, path, array, shape)
+    return flat
 
 
 def _is_finite(array: np.ndarray) -> bool:

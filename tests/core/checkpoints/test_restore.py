@@ -199,7 +199,7 @@ def test_every_difference_is_reported_at_once(arrays, write):
     arrays["head/kernel"] = arrays["head/kernel"].T.copy()
     arrays["head/momentum"] = np.zeros(3, np.float32)
     arrays["Transformer/encoderblock_1/LayerNorm_0/bias"] = np.array([np.nan] * 16, np.float32)
-    arrays["embedding/bias"] = np.zeros(16, np.uint16)
+    arrays["embedding/bias"] = np.zeros(16, np.uint32)
 
     with pytest.raises(BadCheckpoint) as caught:
         load_checkpoint(write(arrays))
@@ -209,7 +209,7 @@ def test_every_difference_is_reported_at_once(arrays, write):
     assert "1 missing: Transformer/encoder_norm/scale (16,);" in message
     assert "1 not expected: head/momentum;" in message
     assert "head/kernel is (10, 16) instead of (16, 16)" in message
-    assert "embedding/bias is uint16 instead of floating-point" in message
+    assert "embedding/bias is uint32 instead of floating-point" in message
     assert "1 not finite: Transformer/encoderblock_1/LayerNorm_0/bias." in message
 
 

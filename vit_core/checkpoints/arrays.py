@@ -1,0 +1,141 @@
+"""The arrays of a file, whatever its format: what is told of them before one is read, and what a file may ask for.
+
+Knows limits and memory maps; the formats are in `npz`, `safetensors_file` and `msgpack_file`.
+"""
+
+import abc
+import dataclasses
+import math
+import mmap
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from vit_core.errors import BadCheckpoint
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a file may ask of the machine.
+
+    Attributes:
+        max_bytes: sum of all arrays.
+        memory_share: the same, as a part of the memory that is free now.
+        max_members: number of arrays.
+        max_header_bytes: length of an array's header.
+        max_directory_bytes: length of the list of all arrays, in formats that have one.
+        max_ratio: sum of all arrays over the size of the file, for more than 64 MiB of arrays.
+    """
+
+    max_bytes: int = 8 * 1000**3
+    memory_share: float = 0.5
+    max_members: int = 5000
+    max_header_bytes: int = 10_000
+    max_directory_bytes: int = 2_000_000
+    max_ratio: int = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class ArrayInfo:
+    """What a file says of an array.
+
+    Attributes:
+        name: as in the file; in an `.npz` without the ".npy".
+        shape: its axes.
+        dtype: as in the file; 2-byte void is read as bfloat16, which numpy writes so.
+        mapped: whether reading gives a view of the file.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    mapped: bool
+
+    @property
+    def nbytes(self) -> int:
+        """Size in memory."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+class ArrayFile(Mapping[str, ArrayInfo], abc.ABC):
+    """The arrays of a file by name; `read` gives their values.
+
+    The file stays mapped as long as this object or an array read from it is alive.
+
+    Attributes:
+        path: of the file.
+    """
+
+    path: Path
+
+    @abc.abstractmethod
+    def read(self, name: str) -> np.ndarray:
+        """Give the values, in C order and in the byte order of this machine; a read-only view where that is possible.
+
+        Raises:
+            BadCheckpoint: the bytes are damaged.
+        """
+
+
+class RawArrayFile(ArrayFile):
+    """Arrays that lie in a file as they are: every one of them is a view."""
+
+    def __init__(self, path: Path, data: memoryview, arrays: Mapping[str, tuple[ArrayInfo, int]]) -> None:
+        """Args: the file, its bytes, and for each name what it is and the offset of its values."""
+        self.path = path
+        self._data = data
+        self._arrays = arrays
+
+    def __getitem__(self, name: str) -> ArrayInfo:
+        return self._arrays[name][0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def read(self, name: str) -> np.ndarray:
+        """Give a read-only view of the file, which may start at any byte (`flags.aligned`)."""
+        info, start = self._arrays[name]
+        flat = np.frombuffer(self._data[start : start + info.nbytes], dtype=info.dtype)
+        return flat.reshape(info.shape)
+
+
+def map_file(path: Path) -> memoryview:
+    """Map a file into memory.
+
+    Raises:
+        BadCheckpoint: empty, or it cannot be read. The message goes on from "The file …".
+    """
+    try:
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise BadCheckpoint("is empty.")
+            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    except (OSError, ValueError) as error:
+        raise BadCheckpoint(f"cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+
+
+def check_total(infos: Iterable[ArrayInfo], limits: Limits) -> int:
+    """Give the bytes of all arrays together.
+
+    Raises:
+        BadCheckpoint: over the limit, or more than the machine has room for. The message goes on from "The file …".
+    """
+    total = sum(info.nbytes for info in infos)
+    if total > limits.max_bytes:
+        raise BadCheckpoint(f"holds {_gigabytes(total)} of arrays; the limit is {_gigabytes(limits.max_bytes)}.")
+    free = psutil.virtual_memory().available
+    if total > limits.memory_share * free:
+        raise BadCheckpoint(
+            f"holds {_gigabytes(total)} of arrays, and only {_gigabytes(free)} of memory are free; "
+            f"close other programs, or take a smaller model."
+        )
+    return total
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1000**3:.1f} GB"

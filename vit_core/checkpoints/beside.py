@@ -1,0 +1,138 @@
+"""What a `config.json` beside a file from PyTorch tells of the model: what its arrays cannot show.
+
+timm writes it with every model on the Hugging Face Hub, transformers with every model. Knows their keys and which of
+timm's weights Google trained; a file that cannot be read is said so and otherwise passed over.
+"""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from vit_core.errors import BadCheckpoint, shorten
+
+CONFIG_FILE = "config.json"
+_MAX_BYTES = 20_000_000
+
+Activation = Literal["gelu_tanh", "gelu"]
+_TANH: Activation = "gelu_tanh"
+_EXACT: Activation = "gelu"
+# timm/layers/create_act.py; transformers/activations.py, ACT2FN.
+_ACTIVATIONS: dict[str, Activation] = {
+    "gelu": _EXACT,
+    "gelu_tanh": _TANH,
+    "gelu_pytorch_tanh": _TANH,
+    "gelu_new": _TANH,
+    "gelu_fast": _TANH,
+    "gelu_python": _EXACT,
+}
+# First words of the tags of timm's weights that were converted from Google's files (timm/models/vision_transformer.py
+# and mlp_mixer.py, `default_cfgs`); Flax's GELU is the tanh form. "augreg2" was trained in timm itself.
+_OF_GOOGLE = frozenset({"augreg", "orig", "sam", "gsam", "goog", "300ep", "600ep", "1200ep", "1000ep", "webli"})
+
+
+@dataclasses.dataclass(frozen=True)
+class Told:
+    """What is known beside the arrays; None where it is not told.
+
+    Attributes:
+        activation: between the layers of an MLP.
+        norm_eps: of every LayerNorm.
+        num_heads: of the attention.
+        notes: sentences on what was decided, and why.
+    """
+
+    activation: Activation | None = None
+    norm_eps: float | None = None
+    num_heads: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+def read_beside(path: Path, *, origin: Literal["google", "timm", "transformers"]) -> Told:
+    """Read what lies beside a file of weights.
+
+    Args:
+        path: of the weights.
+        origin: the library whose layers the file was written for.
+
+    Raises:
+        BadCheckpoint: the model is told to have an activation that ours has not. Goes on from "The file …".
+    """
+    if origin == "google":
+        return Told()
+    fields, notes = _read(path.with_name(CONFIG_FILE))
+    told = _of_timm(fields) if origin == "timm" else _of_transformers(fields)
+    return dataclasses.replace(told, notes=notes + told.notes)
+
+
+def _of_timm(fields: dict[str, Any]) -> Told:
+    arguments, weights = _object(fields.get("model_args")), _object(fields.get("pretrained_cfg"))
+    heads = _count(arguments.get("num_heads"))
+    if "act_layer" in arguments:
+        return Told(_activation(arguments["act_layer"]), num_heads=heads, notes=_scaling_notes(weights))
+    tag = weights.get("tag")
+    if isinstance(tag, str) and tag:
+        is_google = tag.split("_")[0] in _OF_GOOGLE
+        notes = (_GOOGLE.format(shorten(tag, 40)),) if is_google else ()
+        return Told(_TANH if is_google else _EXACT, num_heads=heads, notes=notes + _scaling_notes(weights))
+    return Told(num_heads=heads, notes=(_UNTOLD, *_scaling_notes(weights)))
+
+
+_GOOGLE = (
+    "Computed with the tanh form of GELU, with which Google trained these weights ({}); timm takes the exact form, so "
+    "its answers differ a little."
+)
+_UNTOLD = (
+    "Nothing beside the file tells its GELU: the tanh form is taken, with which Google trained. For weights trained in "
+    "PyTorch put timm's config.json beside the file."
+)
+
+
+def _of_transformers(fields: dict[str, Any]) -> Told:
+    eps = fields.get("layer_norm_eps", 1e-12)
+    plausible = isinstance(eps, float) and 0 < eps < 1
+    return Told(
+        _activation(fields.get("hidden_act", "gelu")),
+        norm_eps=eps if plausible else 1e-12,
+        num_heads=_count(fields.get("num_attention_heads")),
+    )
+
+
+def _activation(told: object) -> Activation:
+    name = _ACTIVATIONS.get(told) if isinstance(told, str) else None
+    if name is None:
+        raise BadCheckpoint(
+            f"has the activation {shorten(str(told), 40)!r}, as {CONFIG_FILE} beside it says; Vision Transformers here "
+            "have GELU."
+        )
+    return name
+
+
+def _scaling_notes(weights: dict[str, Any]) -> tuple[str, ...]:
+    mean, deviation = weights.get("mean"), weights.get("std")
+    if mean in (None, [0.5] * 3) and deviation in (None, [0.5] * 3):
+        return ()
+    return (
+        "This model was trained on pixels scaled by another mean and deviation than 0.5; here they are scaled to "
+        "[-1, 1], so its answers differ from the published ones.",
+    )
+
+
+def _count(value: object) -> int | None:
+    return value if type(value) is int and value > 0 else None
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _read(path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+    try:
+        if not path.is_file():
+            return {}, ()
+        if path.stat().st_size > _MAX_BYTES:
+            raise ValueError("it is too large")
+        return _object(json.loads(path.read_text(encoding="utf-8"))), ()
+    except (OSError, ValueError, RecursionError) as error:
+        reason = shorten(getattr(error, "strerror", None) or str(error), 80)
+        return {}, (f"The {CONFIG_FILE} beside the file cannot be read and was left out: {reason}.",)

@@ -1,0 +1,168 @@
+"""A file of weights, understood: whose names it follows, where each of our arrays lies, and what model that makes.
+
+Reads no weight and brings no JAX, so that pages can ask.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+from vit_core.checkpoints.architecture import infer_config
+from vit_core.checkpoints.arrays import ArrayFile, Limits
+from vit_core.checkpoints.beside import Told, read_beside
+from vit_core.checkpoints.containers import open_arrays
+from vit_core.checkpoints.generations.big_vision import TOWERS
+from vit_core.checkpoints.layout import Shape
+from vit_core.checkpoints.names import find_generation
+from vit_core.checkpoints.own_settings import apply_settings, is_setting
+from vit_core.checkpoints.table import Generation, Piece, pieces_of
+from vit_core.errors import BadCheckpoint
+from vit_core.models.config import ModelConfig, square_side
+
+SINCOS_RESOLUTION = 224  # what big_vision trained its models with fixed positions for
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A file whose names are understood.
+
+    Attributes:
+        arrays: of the file.
+        generation: the table that its names follow.
+        prefix: what stands before them.
+        pieces: where each of our arrays lies, by our paths.
+        unknown: names that the table has no row for.
+        config: the architecture, with the resolution that the file was made for.
+        notes: what is unusual, as sentences.
+    """
+
+    arrays: ArrayFile
+    generation: Generation
+    prefix: str
+    pieces: Mapping[str, Piece]
+    unknown: tuple[str, ...]
+    config: ModelConfig
+    notes: tuple[str, ...]
+
+    @property
+    def has_fixed_positions(self) -> bool:
+        """Whether the position embeddings are a table that is computed and not in the file."""
+        return self.generation.sincos and "pos_embedding" not in self.pieces
+
+    def name_of(self, path: str) -> str:
+        """Give the name that one of our arrays of this file has in it."""
+        return self.prefix + self.pieces[path].name
+
+
+def recognise(
+    path: str | Path,
+    *,
+    limits: Limits | None = None,
+    num_heads: int | None = None,
+    resolution: int | None = None,
+) -> Source:
+    """Understand a file.
+
+    Args:
+        path: a local file of any name.
+        limits: what is accepted of it.
+        num_heads: attention heads, where the file does not tell them.
+        resolution: side of the input in pixels, for a file that fits any.
+
+    Raises:
+        BadCheckpoint: no file of weights, or of no known architecture.
+    """
+    arrays = open_arrays(path, limits=limits)
+    generation, prefix = find_generation(arrays)
+    pieces, unknown, beside = _sort(arrays, generation, prefix)
+    notes = _beside_notes(prefix, beside)
+    if prefix in TOWERS:
+        notes = _tower_notes(pieces, beside)
+        pieces = {path: piece for path, piece in pieces.items() if not path.startswith("head/")}
+    try:
+        told = read_beside(arrays.path, origin=generation.origin)
+        shapes = _shapes(arrays, generation, prefix, pieces)
+        fixed = generation.sincos and "pos_embedding" not in shapes and "embedding/kernel" in shapes
+        if fixed:
+            shapes["pos_embedding"] = _fixed_shape(shapes, resolution)
+        config = infer_config(
+            shapes,
+            num_heads=num_heads or told.num_heads,
+            generation=generation,
+            # What is not told of a file from timm is taken as Google trained it.
+            origin="transformers" if generation.origin == "transformers" else "google",
+        )
+        config = _settle(config, told)
+        config = apply_settings(config, arrays)
+    except BadCheckpoint as error:
+        first = ", ".join(repr(name) for name in list(arrays)[:3]) or "nothing"
+        raise BadCheckpoint(f"The file {str(arrays.path)!r} {error} It holds {first} …") from error
+    notes += told.notes + (_fixed_notes(config) if fixed else ())
+    return Source(arrays, generation, prefix, pieces, unknown, config, notes)
+
+
+def _sort(arrays: ArrayFile, generation: Generation, prefix: str) -> tuple[dict[str, Piece], tuple[str, ...], int]:
+    """Give the pieces by our paths, the names without a row, and the number of arrays elsewhere."""
+    pieces: dict[str, Piece] = {}
+    unknown, beside = [], 0
+    for name, info in arrays.items():
+        if not name.startswith(prefix):
+            beside += 1
+        elif (found := pieces_of(generation, name[len(prefix) :], info.shape)) is not None:
+            pieces |= found
+        elif not is_setting(name):
+            unknown.append(name)
+    return pieces, tuple(unknown), beside
+
+
+def _shapes(arrays: ArrayFile, generation: Generation, prefix: str, pieces: Mapping[str, Piece]) -> dict[str, Shape]:
+    """Give the shapes of our arrays, as far as the file tells them."""
+    shapes = {}
+    for path, piece in pieces.items():
+        in_file = arrays[prefix + piece.name].shape
+        shapes[path] = piece.row.layout.shape_of_ours(piece.shape_in_file(in_file))
+    positions = shapes.get("pos_embedding", ())
+    lacks_class = generation.class_position != "whole" and "cls" in shapes and len(positions) == 3
+    if lacks_class and square_side(positions[1]) is not None:
+        shapes["pos_embedding"] = (positions[0], positions[1] + 1, positions[2])
+    return shapes
+
+
+def _fixed_shape(shapes: Mapping[str, Shape], resolution: int | None) -> Shape:
+    """Give the shape of position embeddings that are computed; the message goes on from "The file …"."""
+    kernel = shapes["embedding/kernel"]
+    if len(kernel) != 4 or kernel[0] < 1 or kernel[3] % 4 or kernel[3] < 8:
+        raise BadCheckpoint("has no position embeddings, and none can be computed for the width of its patches.")
+    grid = max((resolution or SINCOS_RESOLUTION) // kernel[0], 1)
+    return (1, grid**2 + ("cls" in shapes), kernel[3])
+
+
+def _settle(config: ModelConfig, told: Told) -> ModelConfig:
+    return dataclasses.replace(
+        config, activation=told.activation or config.activation, norm_eps=told.norm_eps or config.norm_eps
+    )
+
+
+def _beside_notes(prefix: str, beside: int) -> tuple[str, ...]:
+    if not beside:
+        return ()
+    return (f"Left out for not being under {prefix!r}, where the weights are: {beside} of the arrays.",)
+
+
+def _tower_notes(pieces: Mapping[str, Piece], beside: int) -> tuple[str, ...]:
+    head = (
+        " Its last layer, which leads to what texts are compared with, was left out, too."
+        if ("head/kernel" in pieces)
+        else ""
+    )
+    return (
+        "This is a model of pictures and texts: its image tower was loaded, for features, and the text tower was left "
+        f"out ({beside} arrays).{head}",
+    )
+
+
+def _fixed_notes(config: ModelConfig) -> tuple[str, ...]:
+    return (
+        "The file has no position embeddings: the fixed table of sines and cosines was computed, for "
+        f"{config.resolution} px.",
+    )
