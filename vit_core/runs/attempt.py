@@ -11,18 +11,19 @@ import dataclasses
 import hashlib
 import logging
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from vit_core.errors import BadRun, VitError, shorten
+from vit_core.errors import BadRun, Failure, VitError, shorten
 from vit_core.runs.board import Board
 from vit_core.runs.files import RunConfig, RunFiles, settings_sha256, sweep
 from vit_core.runs.local import begin_attempt, checked_config, take_run
 from vit_core.runs.locks import RunLocks
 from vit_core.runs.record import Progress
 from vit_core.runs.status import Status, read_status
-from vit_core.runs.watch import Watch
+from vit_core.runs.watch import Watch, is_gone
 from vit_core.settings import Settings
 from vit_core.store.accelerator import Accelerator, Ticket
 from vit_core.store.holder import Holder, this_process
@@ -60,6 +61,11 @@ class Attempt:
         self.settings = settings
         self._board = board
         self._watch = watch
+
+    @property
+    def progress(self) -> Progress:
+        """How far the work is; at first, where it goes on from."""
+        return self._board.status.progress
 
     def tell(self, progress: Progress, *, doing: str = "") -> None:
         """Say how far the work is, and what it is doing, as a sentence; costs nothing."""
@@ -122,7 +128,7 @@ def run_attempt(folder: Path, settings: Settings, work: Work, *, handover: str =
         with Watch(files, board) as watch:
             watch.guard(lock)
             attempt = Attempt(files, config, settings, board=board, watch=watch)
-            _try(lambda: _take_turn(attempt, work, accelerator, lock, ticket, board=board, watch=watch), board)
+            _try(lambda: _take_turn(attempt, work, accelerator, lock, ticket, board=board, watch=watch), board, folder)
     finally:
         lock.release()
     return board.status
@@ -142,21 +148,31 @@ def _take_over(
     return take_run(locks, config, files.folder), None
 
 
-def _try(work: Callable[[], Ending], board: Board) -> None:
-    """Do the work and say how it ended."""
+def _try(work: Callable[[], Ending], board: Board, folder: Path) -> None:
+    """Do the work and say how it ended.
+
+    Raises:
+        Failure: the folder of the run is gone, so that it can be said nowhere else.
+    """
     try:
         ending = work()
         board.end(state=ending.state, reason=ending.reason)
-    except VitError as error:
-        logger.error("%s", error)  # a sentence for people, who need no traceback
-        board.end(state="failed", reason=str(error))
-    except MemoryError:
-        logger.exception("out of memory")
-        board.end(state="failed", reason="The machine has too little memory; take a smaller batch, then start anew.")
     except Exception as error:
-        logger.exception("the run failed")
-        text = f"The program failed ({type(error).__name__}: {shorten(str(error), 200)}); the log says where."
-        board.end(state="failed", reason=text)
+        if problem := is_gone(folder):  # whatever failed, failed for that
+            raise Failure(problem) from error
+        board.end(state="failed", reason=_why(error))
+
+
+def _why(error: Exception) -> str:
+    """Give the reason of a failure as a sentence, and log it."""
+    if isinstance(error, VitError):
+        logger.error("%s", error)  # a sentence for people, who need no traceback
+        return str(error)
+    if isinstance(error, MemoryError):
+        logger.exception("out of memory")
+        return "The machine has too little memory; take a smaller batch, then start anew."
+    logger.exception("the run failed")
+    return f"The program failed ({type(error).__name__}: {shorten(str(error), 200)}); the log says where."
 
 
 def _take_turn(
@@ -181,7 +197,7 @@ def _take_turn(
     if mine is None:
         return Ending("stopped", "It was stopped while it waited for its turn.")
     watch.guard(mine)
-    board.say(state="running", reason="The program is being loaded.")
+    board.say(state="running", reason="The program is being loaded.", begun=board.status.begun or time.time())
     ticket.leave()  # after that, so that at no time it neither waits nor runs
     return work(attempt)
 

@@ -73,6 +73,16 @@ class RunFiles:
         return self.folder / "result" / "report.json"
 
     @property
+    def result(self) -> Path:
+        """The finished model; there when all of it is."""
+        return self.folder / "result"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The saved states, a folder for each, named by its step."""
+        return self.folder / "checkpoints"
+
+    @property
     def reserve(self) -> Path:
         """Some bytes to give up when the disk is full, so that the status can still say so."""
         return self.folder / "reserve"
@@ -114,6 +124,11 @@ class RunConfig:
 
 
 _ID = re.compile(r"[0-9a-f]{32}")
+_REQUIRED = tuple(
+    field.name
+    for field in dataclasses.fields(RunConfig)
+    if field.name != "settings" and field.default is dataclasses.MISSING
+)
 _KINDS = {field.name: field.type for field in dataclasses.fields(RunConfig) if field.name != "settings"}
 
 
@@ -138,16 +153,14 @@ def read_config(files: RunFiles) -> RunConfig:
     try:
         if plain.pop("version") != VERSION:
             raise BadRun("config.json was written by another version of ViT Explorer.")
-        settings = _settings(tuple((*item, type(item[1])) for item in plain.pop("settings").items()))
-        for name, value in plain.items():
-            _check_kind(name, value)
-        config = RunConfig(settings=settings, **plain)
+        told = plain.pop("settings")
     except KeyError as error:
         raise BadRun(f"config.json lacks {error.args[0]!r}.") from error
-    except BadSetting as error:
-        raise BadRun(f"config.json has an impossible setting: {error}") from error
-    except (TypeError, AttributeError) as error:
-        raise BadRun(f"config.json does not have the fields of a run: {shorten(str(error), 80)}.") from error
+    for name, value in plain.items():
+        _check_kind(name, value)
+    if missing := [name for name in _REQUIRED if name not in plain]:
+        raise BadRun(f"config.json lacks {missing[0]!r}.")
+    config = RunConfig(settings=_read_settings(told), **plain)
     if not _ID.fullmatch(config.id):  # it becomes the name of a lock file
         raise BadRun(f"config.json says id is {shorten(repr(config.id), 60)}, which cannot be.")
     return config
@@ -176,8 +189,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise BadRun(f"{path.name} is not text.") from error
     except (ValueError, RecursionError) as error:
-        reason = shorten(str(error), 80) if data else "it is empty"
-        raise BadRun(f"{path.name} is broken: {reason}.") from error
+        raise BadRun(f"{path.name} is broken: {_why_broken(error) if data else 'it is empty'}.") from error
     if not isinstance(plain, dict):
         raise BadRun(f"{path.name} is not what belongs there: no JSON object.")
     return plain
@@ -244,6 +256,20 @@ def kept_on_disk(path: Path) -> Iterator[None]:
         ) from error
 
 
+def is_possible(value: object) -> bool:
+    """Tell whether a number is one that a run could have written: no step, byte or second is beyond 10^18."""
+    return not isinstance(value, int | float) or 0 <= value <= 10**18
+
+
+def _read_settings(told: object) -> TrainConfig:
+    if not isinstance(told, dict) or any(isinstance(value, list | dict) for value in told.values()):
+        raise BadRun(f"config.json says settings is {shorten(repr(told), 60)}, which cannot be.")
+    try:
+        return _settings(tuple((*item, type(item[1])) for item in told.items()))
+    except BadSetting as error:
+        raise BadRun(f"config.json has an impossible setting: {error}") from error
+
+
 @functools.lru_cache(maxsize=1024)
 def _settings(items: tuple[tuple[str, Any, type], ...]) -> TrainConfig:
     """Check settings once, types included (1 equals True): of thousands of runs most have those of others."""
@@ -255,8 +281,17 @@ def _check_kind(name: str, value: object) -> None:
     if kind is None:
         raise BadRun(f"config.json has the unknown field {shorten(name)!r}.")
     fits = isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)  # type: ignore[arg-type]  # plain classes
-    if not fits:
+    if not fits or not is_possible(value):
         raise BadRun(f"config.json says {name} is {shorten(repr(value), 60)}, which cannot be.")
+
+
+def _why_broken(error: ValueError | RecursionError) -> str:
+    """Say what is wrong with a text that is no JSON, without the words of Python's own reader."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"it is no JSON from line {error.lineno}, column {error.colno} on"
+    if isinstance(error, _Constant):
+        return str(error)
+    return "it is nested too deep" if isinstance(error, RecursionError) else "a number in it has too many digits"
 
 
 def _read_start(path: Path) -> bytes:
@@ -269,8 +304,12 @@ def _read_start(path: Path) -> bytes:
         os.close(descriptor)
 
 
+class _Constant(ValueError):
+    """A number that JSON does not have."""
+
+
 def _refuse_constant(text: str) -> float:
-    raise ValueError(f"it has the value {text}")
+    raise _Constant(f"it has the value {text}")
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)

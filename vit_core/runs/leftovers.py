@@ -7,7 +7,8 @@ from pathlib import Path
 
 NEW, GONE = ".new-", ".gone-"  # a run being made, and one being deleted
 DATA = ".data"  # uploaded images, a folder for each upload
-_UNUSED_DATA_S = 7 * 24 * 3600.0
+KEPT_DAYS = 7  # uploaded images that no run uses, since they were last opened
+_DAY_S = 24 * 3600.0
 
 
 def clear_leftovers(runs_dir: Path, *, used: Collection[str]) -> Iterator[str]:
@@ -22,13 +23,37 @@ def clear_leftovers(runs_dir: Path, *, used: Collection[str]) -> Iterator[str]:
     """
     for path in sorted(runs_dir.glob(".*")):
         if path.name.startswith((NEW, GONE)):
-            shutil.rmtree(path, ignore_errors=True)
-    for path in sorted((runs_dir / DATA).glob("*")):
-        # Of a page that was closed, or of runs that were deleted. A week, for who comes back.
-        if time.time() - path.stat().st_mtime > _UNUSED_DATA_S and not _is_used(path, used):
-            shutil.rmtree(path, ignore_errors=True)
-            yield f"The uploaded images {path.name} were used by no run for a week and are deleted."
+            _remove(path)
+    # Of a page that was closed, or of runs that were deleted. A week, for who comes back.
+    old = [path for path in sorted((runs_dir / DATA).glob("*")) if _age_s(path) > KEPT_DAYS * _DAY_S]
+    kept = _names_of(used, runs_dir / DATA) if old else frozenset()
+    for path in old:
+        if path.name not in kept:
+            _remove(path)
+            if not path.name.startswith("."):
+                yield f"The uploaded images {path.name} were used by no run for a week and are deleted."
 
 
-def _is_used(folder: Path, used: Collection[str]) -> bool:
-    return any(Path(root).is_relative_to(folder) for root in used if root)
+def _age_s(path: Path) -> float:
+    try:
+        return 0.0 if path.is_symlink() else time.time() - path.stat().st_mtime  # a link is somebody's own doing
+    except FileNotFoundError:  # its owner was through with it
+        return 0.0
+
+
+def _names_of(used: Collection[str], data: Path) -> frozenset[str]:
+    """Give the names of the folders below `data` that hold one of `used`, however the way there was written."""
+    names: set[str] = set()
+    there = data.resolve()
+    for root in filter(None, set(used)):
+        for path, above in ((Path(root), data), (Path(root).resolve(), there)):
+            if path.is_relative_to(above):
+                names.update(path.relative_to(above).parts[:1])
+    return frozenset(names)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

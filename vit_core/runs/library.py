@@ -107,6 +107,11 @@ class Runs:
         """
         return load_dataset(RunFiles(self._existing(name)).dataset)
 
+    def image_roots(self) -> dict[str, Path]:
+        """Give the folder of each run's images, by the run's name; those that cannot be read are left out."""
+        roots = {folder.name: self._reader.dataset_root_of(folder) for folder in self._folders()}
+        return {name: Path(root) for name, root in roots.items() if root}
+
     def report(self, name: str) -> "Report | None":
         """Give the outcome of a run; None before its end.
 
@@ -250,7 +255,7 @@ class Runs:
         for record in self.all():
             if record.state in ("interrupted", "draft", "unreadable"):
                 said.append(f"{record.name}: {record.state}. {record.reason}")
-            if record.state == "interrupted":
+            if record.state in ("interrupted", "stopped"):  # a process that was stopped at once leaves the same
                 with contextlib.suppress(BadRun), self._owned(record):
                     sweep(record.folder)
         return tuple(said)

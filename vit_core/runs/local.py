@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from vit_core.runs.engine import Found
 from vit_core.runs.files import RunConfig, RunFiles, kept_on_disk, read_config, write_json
 from vit_core.runs.locks import RunLocks
 from vit_core.runs.process import signal_process
+from vit_core.runs.record import Progress
+from vit_core.runs.saved import has_result, newest_saved_step
 from vit_core.runs.status import Status, read_status, write_status
 from vit_core.settings import Settings
 from vit_core.store.accelerator import Accelerator
@@ -59,8 +62,7 @@ class LocalEngine:
         owner = self._locks.owner(read_config(files), folder)
         if owner is None:
             return
-        if grace_s > 0:
-            write_json(files.stop, {"grace_s": grace_s})
+        write_json(files.stop, {"grace_s": grace_s})  # first: it is what tells a stop from an accident
         if owner.process is not None:
             signal_process(owner.process, signal.SIGTERM if grace_s > 0 else signal.SIGKILL)
 
@@ -149,17 +151,33 @@ def begin_attempt(files: RunFiles) -> Status:
     """Say that a run is started once more; the caller owns it.
 
     Raises:
-        BadRun: it has ended well, so there is nothing left to do.
+        BadRun: it has ended well and its result is there, so there is nothing left to do.
         StorageFull, Failure: the folder cannot be written.
     """
     status = read_status(files)
-    if status.state == "done":
+    if status.state == "done" and has_result(files):
         raise BadRun(f"The run {files.folder.name!r} is done; its result is in {str(files.folder / 'result')!r}.")
     with kept_on_disk(files.stop):
         files.stop.unlink(missing_ok=True)
-    status = dataclasses.replace(status, state="queued", attempt=status.attempt + 1, reason="")
+    saved = newest_saved_step(files) or 0
+    status = dataclasses.replace(
+        status,
+        state="queued",
+        attempt=status.attempt + 1,
+        reason="",
+        begins_at=saved,
+        progress=_at(saved, status.progress),
+        waits_since=time.time(),
+    )
     write_status(files, status)
     return status
+
+
+def _at(step: int, progress: Progress) -> Progress:
+    """Give how far a run is that begins again from a saved step, without the speed of its earlier attempt."""
+    if not step:
+        return Progress(total_steps=progress.total_steps)
+    return dataclasses.replace(progress, step=step, seconds_left=None, images_per_second=None, memory_bytes=None)
 
 
 def child_environment(settings: Settings) -> dict[str, str]:

@@ -14,12 +14,15 @@ from vit_core.runs.local import is_copy, is_link
 from vit_core.runs.locks import RunLocks
 from vit_core.runs.names import check_run_name
 from vit_core.runs.record import FINAL, RunRecord
+from vit_core.runs.saved import has_result, newest_saved_step
 from vit_core.runs.states import Seen, derive
 from vit_core.runs.status import Status, read_status
 from vit_core.settings import Settings
 from vit_core.training.estimates import QuickLook
+from vit_core.training.metrics_file import read_metrics
 
 T = TypeVar("T")
+_TAIL_BYTES = 4_000  # of a curve: its last rows
 _LIVE = ("queued", "running", "stopping")
 
 
@@ -31,6 +34,9 @@ class RunReader:
         self._locks = RunLocks(settings.lock_dir)
         self._configs: _Known[RunConfig] = _Known(lambda folder: read_config(RunFiles(folder)), "config.json")
         self._statuses: _Known[Status] = _Known(lambda folder: read_status(RunFiles(folder)), "status.json")
+        self._saved: _Known[int | None] = _Known(lambda folder: newest_saved_step(RunFiles(folder)), "checkpoints")
+        self._results: _Known[bool] = _Known(lambda folder: has_result(RunFiles(folder)), "result")
+        self._seconds: _Known[float | None] = _Known(lambda folder: _seconds(RunFiles(folder)), "metrics.jsonl")
 
     def record(self, folder: Path, places: Mapping[str, int]) -> RunRecord:
         """Give what is known of a run.
@@ -71,11 +77,11 @@ class RunReader:
 
     def forget(self, folder: Path) -> None:
         """Drop what is known of a run that was deleted."""
-        self._configs.forget(folder)
-        self._statuses.forget(folder)
+        for known in (self._configs, self._statuses, self._saved, self._results, self._seconds):
+            known.forget(folder)
 
     def _record(self, folder: Path, config: RunConfig, status: Status, places: Mapping[str, int]) -> RunRecord:
-        seen = Seen()
+        seen = self._seen_of_ended(folder, status)
         if status.state not in FINAL:
             # The owner first: one that ends between the two looks has said its last word by the second.
             owned = self._locks.owner(config, folder) is not None
@@ -84,6 +90,7 @@ class RunReader:
                 owned=owned,
                 place=places.get(str(folder.resolve()), 0),
                 stop_wanted=RunFiles(folder).stop.exists(),
+                saved_step=self._saved.get(folder),
             )
         state, reason = derive(status, seen)
         return RunRecord(
@@ -102,8 +109,21 @@ class RunReader:
             device=status.device,
             progress=status.progress,
             heartbeat_age_s=status.age_s() if state in _LIVE else None,
+            attempt=status.attempt,
+            begins_at=status.begins_at,
+            saved_step=seen.saved_step,
+            begun=status.begun,
+            waits_since=status.waits_since,
+            seconds=self._seconds.get(folder) if state == "done" else None,
             note=config.note,
         )
+
+    def _seen_of_ended(self, folder: Path, status: Status) -> Seen:
+        """Give what there is to see of a run that has ended; of one that has not, its owner tells more."""
+        if status.state == "done":
+            there = self._results.get(folder)
+            return Seen(has_result=there, saved_step=None if there else self._saved.get(folder))
+        return Seen(saved_step=self._saved.get(folder)) if status.state in FINAL else Seen()
 
     def _config_or_none(self, folder: Path) -> RunConfig | None:
         try:
@@ -112,8 +132,17 @@ class RunReader:
             return None
 
 
+def _seconds(files: RunFiles) -> float | None:
+    """Give how long a run learned, from the end of its curve; None where that cannot be read."""
+    try:
+        rows = read_metrics(files.metrics, limit_bytes=_TAIL_BYTES)
+    except BadRun:
+        return None
+    return next((float(row["seconds"]) for row in reversed(rows) if "seconds" in row), None)
+
+
 class _Known(Generic[T]):
-    """What one small file of each folder said when it was last changed."""
+    """What one small file, or folder, of each run said when it was last changed."""
 
     def __init__(self, read: Callable[[Path], T], file_name: str) -> None:
         self._read = read

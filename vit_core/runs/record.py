@@ -54,6 +54,12 @@ class RunRecord:
         device: "CPU", "NVIDIA H200"; empty before it has one.
         progress: how far it is.
         heartbeat_age_s: since the run last said that it is alive; None where nothing runs.
+        attempt: how many times it was started.
+        begins_at: the step that this attempt goes on from.
+        saved_step: of the newest state on the disk that looks whole; None where there is none.
+        begun: seconds since 1970, when it first got its turn; 0 before that and for runs of older versions.
+        waits_since: seconds since 1970, when it was last asked to start; 0 for runs of older versions.
+        seconds: that a finished run learned for, without pauses; None for others.
         note: the user's own words.
     """
 
@@ -72,6 +78,12 @@ class RunRecord:
     device: str = ""
     progress: Progress = Progress()
     heartbeat_age_s: float | None = None
+    attempt: int = 0
+    begins_at: int = 0
+    saved_step: int | None = None
+    begun: float = 0.0
+    waits_since: float = 0.0
+    seconds: float | None = None
     note: str = ""
 
     @property

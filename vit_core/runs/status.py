@@ -7,10 +7,11 @@ that it is alive. What it says of a run that nobody owns is history; see `states
 import dataclasses
 import math
 import time
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 from vit_core.errors import BadRun, shorten
-from vit_core.runs.files import RunFiles, read_json, write_json
+from vit_core.runs.files import RunFiles, is_possible, read_json, write_json
 from vit_core.runs.record import Progress
 from vit_core.store.holder import boot_id
 
@@ -19,10 +20,11 @@ VERSION = 1
 _SAID: tuple[Said, ...] = ("draft", "queued", "running", "done", "failed", "stopped")
 _NO_PROGRESS = Progress()
 _COUNTS = ("step", "total_steps")
+_SHARES = ("accuracy", "best_accuracy")
 _OPTIONAL = tuple(field.name for field in dataclasses.fields(Progress) if field.name not in _COUNTS)
 _KINDS: tuple[tuple[str, tuple[str, ...], tuple[type, ...]], ...] = (
-    ("", ("attempt", "beat"), (int,)),
-    ("", ("beat_at",), (int, float)),
+    ("", ("attempt", "beat", "begins_at"), (int,)),
+    ("", ("beat_at", "begun", "waits_since"), (int, float)),
     ("", ("reason", "device", "boot_id", "config_sha256", "source_sha256"), (str,)),
     ("progress", _COUNTS, (int,)),
     ("progress", _OPTIONAL, (int, float, type(None))),
@@ -44,6 +46,9 @@ class Status:
         boot_id: which start of which machine that clock belongs to.
         config_sha256: of the settings it began with; empty before it began.
         source_sha256: of the checkpoint's file that it began with; empty before it was read.
+        begins_at: the step of the saved state that this attempt goes on from.
+        begun: seconds since 1970, when it first got its turn; for screens only.
+        waits_since: seconds since 1970, when this attempt was asked for; for screens only.
     """
 
     state: Said = "draft"
@@ -56,6 +61,9 @@ class Status:
     boot_id: str = ""
     config_sha256: str = ""
     source_sha256: str = ""
+    begins_at: int = 0
+    begun: float = 0.0
+    waits_since: float = 0.0
 
     def beating(self) -> "Status":
         """Give the status with one more sign of life."""
@@ -93,13 +101,20 @@ def read_status(files: RunFiles) -> Status:
     plain = read_json(files.status)
     if plain.pop("version", None) != VERSION:
         raise BadRun("status.json was written by another version of ViT Explorer.")
-    try:
-        progress = Progress(**plain.pop("progress", {}))
-        status = Status(progress=progress, **plain)
-    except TypeError as error:
-        raise BadRun(f"status.json does not have the fields of a status: {shorten(str(error), 80)}.") from error
+    progress = plain.pop("progress", {})
+    if not isinstance(progress, dict):
+        raise BadRun(f"status.json says progress is {shorten(repr(progress), 60)}, which cannot be.")
+    _refuse_unknown(progress, {field.name for field in dataclasses.fields(Progress)})
+    _refuse_unknown(plain, {field.name for field in dataclasses.fields(Status)})
+    status = Status(progress=Progress(**progress), **plain)
     _check(status)
     return status
+
+
+def _refuse_unknown(plain: Mapping[str, object], known: Collection[str]) -> None:
+    for name in plain:
+        if name not in known:
+            raise BadRun(f"status.json has the unknown field {shorten(name, 60)!r}.")
 
 
 def _check(status: Status) -> None:
@@ -108,13 +123,12 @@ def _check(status: Status) -> None:
     for thing, names, kinds in _KINDS:
         for name in names:
             value = getattr(getattr(status, thing) if thing else status, name)
-            if isinstance(value, bool) or not isinstance(value, kinds) or not _is_possible(value):
+            if isinstance(value, bool) or not isinstance(value, kinds) or not is_possible(value):
                 raise BadRun(f"status.json says {name} is {shorten(repr(value), 60)}, which cannot be.")
-
-
-def _is_possible(value: object) -> bool:
-    """Tell whether a number is one that a run could have written: no step, byte or second is beyond 10^18."""
-    return not isinstance(value, int | float) or 0 <= value <= 10**18
+    for name in _SHARES:
+        share = getattr(status.progress, name)
+        if share is not None and share > 1:
+            raise BadRun(f"status.json says {name} is {shorten(repr(share), 60)}; it must be from 0 to 1.")
 
 
 def _finite(plain: dict[str, Any]) -> dict[str, Any]:

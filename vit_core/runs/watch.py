@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 
 from vit_core.errors import BadRun, Failure, VitError
@@ -122,8 +123,8 @@ class Watch:
         self._stop.set()
 
     def _look(self) -> VitError | None:
-        if not self._files.folder.is_dir():
-            return Failure(f"The folder of the run, {str(self._files.folder)!r}, is gone; the run ends.")
+        if problem := is_gone(self._files.folder):
+            return Failure(problem)
         try:
             lost = [ownership for ownership in self._owned if not ownership.keep()]
         except Failure as error:
@@ -137,13 +138,18 @@ class Watch:
 
     def _give_up(self) -> None:
         """End without saving: the step under way took longer than the grace."""
-        reason = "It was stopped before it could save its last steps; resume goes on from the last saved state."
+        reason = "It was stopped before it could save its last steps."
         logger.warning("%s", reason)
         with contextlib.suppress(Failure):  # the state is then derived: interrupted
             self._board.end(state="stopped", reason=reason)
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         os._exit(_EXIT_STOPPED)  # the main thread is in the middle of a computation that cannot be broken off
+
+
+def is_gone(folder: Path) -> str:
+    """Say that the folder of a run is gone, as a sentence; empty when it is there."""
+    return "" if folder.is_dir() else f"The folder of the run, {str(folder)!r}, was deleted or moved; the run ends."
 
 
 def _leave_it_to_the_watch(number: int, frame: FrameType | None) -> None:

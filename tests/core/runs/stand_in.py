@@ -11,13 +11,13 @@ KILL_AT=N ends the process without a word before its N-th operation on files, co
 
 import argparse
 import hashlib
-import json
 import os
 import resource
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 from vit_core.runs.attempt import Attempt, Ending, run_attempt
@@ -59,8 +59,8 @@ def _next(state: str, step: int) -> str:
 
 def work(attempt: Attempt) -> Ending:
     total = attempt.config.settings.total_steps
-    saved = attempt.files.folder / "checkpoints" / "state.json"
-    step, state = json.loads(saved.read_text()) if saved.exists() else (0, "")
+    saved = attempt.files.checkpoints
+    step, state = _load(saved)
     attempt.computes_on("CPU")
     if path := os.environ.get("CHILD"):
         Path(path).write_text(str(subprocess.Popen(["sleep", "600"]).pid))
@@ -82,6 +82,8 @@ def work(attempt: Attempt) -> Ending:
     result = attempt.files.folder / "result"
     result.mkdir(exist_ok=True)
     (result / "state").write_text(state)
+    for name in ("model.npz", "report.json"):
+        (result / name).touch()
     return Ending("done")
 
 
@@ -92,11 +94,22 @@ def _leave_line(name: str) -> None:
         os.close(descriptor)
 
 
-def _save(path: Path, step: int, state: str) -> None:
-    path.parent.mkdir(exist_ok=True)
-    beside = path.with_suffix(".part")
-    beside.write_text(json.dumps([step, state]))
-    beside.rename(path)
+def _load(folder: Path) -> tuple[int, str]:
+    steps = sorted(int(path.name) for path in folder.glob("*[0-9]"))
+    if not steps:
+        return 0, ""
+    with zipfile.ZipFile(folder / str(steps[-1]) / "state.npz") as archive:
+        return steps[-1], archive.read("state").decode()
+
+
+def _save(folder: Path, step: int, state: str) -> None:
+    if (folder / str(step)).exists():
+        return
+    beside = folder / "next.part"
+    beside.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(beside / "state.npz", "w") as archive:
+        archive.writestr("state", state)
+    beside.rename(folder / str(step))
 
 
 def main() -> int:

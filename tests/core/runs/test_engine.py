@@ -123,7 +123,7 @@ def test_a_run_is_ended_at_once_without_a_grace(submit, reaches, runs, process_o
     reaches("one", "running")
     process_of("one")
     runs.stop("one", grace_s=0)
-    reaches("one", "interrupted")
+    assert "before it could save its last steps" in reaches("one", "stopped").reason
 
 
 def test_work_that_fails_says_why_and_logs_where(submit, reaches, runs):
