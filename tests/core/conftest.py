@@ -31,7 +31,10 @@ def golden_script() -> types.ModuleType:
 def reference_weights(
     golden_script: types.ModuleType, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], pathlib.Path]:
-    """Give the file of a reference model ("ViT-Ti_16", "R+ViT-Ti_16", "ViT-S_32-gap-norep"), written once per run."""
+    """Give the file of a reference model ("ViT-Ti_16", "R+ViT-Ti_16", "ViT-S_32-gap-norep", "Mixer-B_32").
+
+    It is written once per run.
+    """
     folder = tmp_path_factory.mktemp("weights")
 
     def write(model: str) -> pathlib.Path:
@@ -63,6 +66,22 @@ def tiny_config() -> ModelConfig:
     """A plain model of a few thousand parameters: 4 x 4 patches of 4 px, 2 layers, 10 classes."""
     return ModelConfig(
         patch_size=4, hidden_size=16, num_layers=2, mlp_dim=32, num_heads=2, num_classes=10, resolution=16
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_mixer_config() -> ModelConfig:
+    """An MLP-Mixer of a few thousand parameters: 4 x 4 patches of 4 px, 2 layers, 10 classes."""
+    return ModelConfig(
+        patch_size=4,
+        hidden_size=16,
+        num_layers=2,
+        mlp_dim=32,
+        num_heads=0,
+        num_classes=10,
+        resolution=16,
+        classifier="gap",
+        tokens_mlp_dim=8,
     )
 
 

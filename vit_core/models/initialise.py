@@ -2,7 +2,8 @@
 
 Drawn with numpy, so that a seed gives the same weights with every version of JAX and on every device, at once and
 without compiling anything. Models whose weights come from a file never get here.
-Source: vit_jax/models_vit.py, models_resnet.py and the defaults of flax.linen that they use.
+Sources: vit_jax/models_vit.py, models_resnet.py, models_mixer.py and, for attention pooling, big_vision/models/vit.py,
+with the defaults of flax.linen that they use.
 """
 
 import math
@@ -27,10 +28,11 @@ def init_params(config: ModelConfig, *, seed: int) -> Params:
         config: the architecture.
         seed: equal seeds give equal weights; each array depends on the seed and its own path only.
     """
+    rules = _MIXER_RULES + _RULES if config.is_mixer else _RULES
     drawn = {}
     for path, leaf in flatten(build(config)[1]).items():
         generator = np.random.default_rng([seed, zlib.crc32(path.encode())])
-        draw = next(draw for pattern, draw in _RULES if re.search(pattern, path))
+        draw = next(draw for pattern, draw in rules if re.search(pattern, path))
         drawn[path] = draw(generator, leaf.shape).astype(np.float32)
     return unflatten(drawn)
 
@@ -66,6 +68,7 @@ _RULES: tuple[tuple[str, _Draw], ...] = (
     (r"^head/", _constant(0)),
     (r"^cls$", _constant(0)),
     (r"^pos_embedding$", _normal(0.02)),  # as in BERT
+    (r"^map_head/probe$", _xavier_uniform(1)),
     (r"attention/(query|key|value)/kernel$", _xavier_uniform(1)),
     (r"attention/out/kernel$", _xavier_uniform(2)),
     (r"mlp/\w+/kernel$", _xavier_uniform(1)),
@@ -74,4 +77,9 @@ _RULES: tuple[tuple[str, _Draw], ...] = (
     (r"scale$", _constant(1)),
     (r"bias$", _constant(0)),
     (r"kernel$", _lecun_normal),
+)
+# An MLP-Mixer leaves its MLPs to the defaults of flax.linen.
+_MIXER_RULES: tuple[tuple[str, _Draw], ...] = (
+    (r"mlp/\w+/kernel$", _lecun_normal),
+    (r"mlp/\w+/bias$", _constant(0)),
 )

@@ -19,7 +19,10 @@ def shapes(tiny_config):
     return shapes_of(tiny_config)
 
 
-@pytest.mark.parametrize("name", ["Ti/16", "S/32", "B/8", "R+Ti/16", "R26+S/32", "R50+B/16"])
+@pytest.mark.parametrize(
+    "name",
+    ["Ti/16", "S/32", "B/8", "R+Ti/16", "R26+S/32", "R50+B/16", "B/16-gap", "Mixer-S/8", "Mixer-B/32", "timm-S/16"],
+)
 def test_configuration_of_a_variant_is_found_again(name):
     assert infer_config(shapes_of(VARIANTS[name])) == VARIANTS[name]
 
@@ -30,6 +33,9 @@ def test_configuration_of_a_variant_is_found_again(name):
         {"num_classes": 37},
         {"num_classes": 0},
         {"classifier": "gap"},
+        {"classifier": "map"},
+        {"classifier": "map", "representation_size": 8},
+        {"qkv_bias": False},
         {"representation_size": 8},
         {"resolution": 40},
         {"num_layers": 3},
@@ -40,6 +46,88 @@ def test_every_choice_shows_in_the_shapes(tiny_config, changes):
     config = dataclasses.replace(tiny_config, **changes)
 
     assert infer_config(shapes_of(config)) == config
+
+
+@pytest.mark.parametrize(
+    ("origin", "norm_eps", "activation"),
+    [("google", 1e-6, "gelu_tanh"), ("timm", 1e-6, "gelu"), ("transformers", 1e-12, "gelu")],
+)
+def test_what_no_shape_shows_is_as_in_the_library_of_the_file(shapes, tiny_config, origin, norm_eps, activation):
+    expected = dataclasses.replace(tiny_config, norm_eps=norm_eps, activation=activation)
+
+    assert infer_config(shapes, origin=origin) == expected
+
+
+def test_the_old_small_model_of_timm_keeps_its_own_scale_and_epsilon():
+    assert infer_config(shapes_of(VARIANTS["timm-S/16"]), origin="timm") == VARIANTS["timm-S/16"]
+
+
+def with_one_axis_of_heads(shapes):
+    return {
+        path: (16, 16) if path.endswith(("query/kernel", "key/kernel")) else shape for path, shape in shapes.items()
+    }
+
+
+@pytest.mark.parametrize("name", ["Ti/16", "R26+S/32", "H/14", "timm-S/16"])
+def test_heads_in_one_axis_are_those_of_the_published_model_of_that_size(name):
+    shapes = shapes_of(VARIANTS[name])
+    width = VARIANTS[name].hidden_size
+    shapes["blocks/0/attention/query/kernel"] = (width, width)
+
+    assert infer_config(shapes) == VARIANTS[name]
+
+
+def test_heads_in_one_axis_of_an_unknown_size_are_asked_for(shapes):
+    with pytest.raises(BadCheckpoint, match=r"width of 16, 2 blocks and MLPs of 32.*`--num-heads` on the command line"):
+        infer_config(with_one_axis_of_heads(shapes))
+
+
+def test_heads_in_one_axis_of_an_unknown_size_can_be_given(shapes, tiny_config):
+    assert infer_config(with_one_axis_of_heads(shapes), num_heads=2) == tiny_config
+
+
+@pytest.mark.parametrize("num_heads", [0, -1, 3, 129])
+def test_given_heads_that_cannot_be_are_refused(shapes, num_heads):
+    with pytest.raises(BadCheckpoint, match=f"is given (a num_heads of )?{num_heads}"):
+        infer_config(with_one_axis_of_heads(shapes), num_heads=num_heads)
+
+
+def test_given_heads_that_contradict_the_file_are_refused(shapes):
+    with pytest.raises(BadCheckpoint, match=r"shows 2 attention heads and not 4; leave num_heads"):
+        infer_config(shapes, num_heads=4)
+
+
+def test_one_missing_bias_of_the_attention_is_no_model_without_biases(shapes):
+    del shapes["blocks/0/attention/query/bias"]
+
+    assert infer_config(shapes).qkv_bias
+
+
+@pytest.fixture
+def mixer_shapes(tiny_mixer_config):
+    return shapes_of(tiny_mixer_config)
+
+
+@pytest.mark.parametrize("changes", [{}, {"num_classes": 0}, {"resolution": 24}, {"tokens_mlp_dim": 5}], ids=str)
+def test_every_choice_of_a_mixer_shows_in_the_shapes(tiny_mixer_config, changes):
+    config = dataclasses.replace(tiny_mixer_config, **changes)
+
+    assert infer_config(shapes_of(config)) == config
+
+
+@pytest.mark.parametrize("patches", [15, 0, 65**2])
+def test_mixer_over_patches_that_are_no_square_is_refused(mixer_shapes, patches):
+    mixer_shapes["blocks/0/token_mlp/dense1/kernel"] = (patches, 8)
+
+    with pytest.raises(BadCheckpoint, match=f"has MLPs over {patches} patches, which is not a square grid"):
+        infer_config(mixer_shapes)
+
+
+def test_mixer_without_its_first_token_mlp_is_named_as_a_mixer(mixer_shapes):
+    del mixer_shapes["blocks/0/token_mlp/dense1/kernel"]
+
+    with pytest.raises(BadCheckpoint, match="is no MLP-Mixer in a known layout: it has no array"):
+        infer_config(mixer_shapes)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The table of variants and what follows from it."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -32,6 +33,15 @@ PUBLISHED_MILLIONS = [
     ("R26+S/32", 384, 36.47),
     ("R50+L/32", 224, 328.99),
     ("R50+L/32", 384, 329.09),
+    # Of the further ones: timm's tables, and those of the papers where timm has none (H/14, Mixer).
+    ("R50+B/16", 384, 98.95),
+    ("H/14", 224, 632.05),
+    ("timm-S/16", 224, 48.75),
+    ("Mixer-S/32", 224, 19.10),
+    ("Mixer-S/16", 224, 18.53),
+    ("Mixer-B/32", 224, 60.29),
+    ("Mixer-B/16", 224, 59.88),
+    ("Mixer-L/16", 224, 208.20),
 ]
 
 # MiB of the published ImageNet-21k files (21,843 classes, float32), as the original README lists them.
@@ -87,6 +97,25 @@ def test_variant_does_not_depend_on_head_or_resolution():
 def test_architecture_outside_the_table_is_called_custom(tiny_config, tiny_hybrid_config):
     assert tiny_config.variant == "custom 16x2/4"
     assert tiny_hybrid_config.variant == "custom R+16x1/16"
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [("B/16-gap", "B/16"), ("S/32-gap", "S/32"), ("Mixer-S/8", "Mixer-S/8"), ("timm-S/16", "timm-S/16")],
+)
+def test_variant_is_named_by_its_blocks_and_not_by_what_its_head_reads(name, called):
+    assert VARIANTS[name].variant == called
+
+
+@pytest.mark.parametrize(
+    "changes", [{"norm_eps": 1e-12}, {"activation": "gelu"}, {"classifier": "map"}, {"qk_scale": 0.5}], ids=str
+)
+def test_what_other_libraries_compute_otherwise_is_no_other_variant(changes):
+    assert variant_of(dataclasses.replace(VARIANTS["B/16"], **changes)) == "B/16"
+
+
+def test_mixer_outside_the_table_is_called_a_custom_mixer(tiny_mixer_config):
+    assert tiny_mixer_config.variant == "custom Mixer-16x2/4"
 
 
 @pytest.mark.parametrize(

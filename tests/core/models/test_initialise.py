@@ -115,3 +115,26 @@ def test_every_variant_has_a_rule_for_every_array():
     config = dataclasses.replace(VARIANTS["R26+S/32"], num_classes=2, representation_size=4, num_layers=1)
 
     assert all(np.isfinite(array).all() for array in flatten(init_params(config, seed=0)).values())
+
+
+def test_probe_of_attention_pooling_is_uniform_with_the_variance_of_one_input_and_the_width():
+    config = ModelConfig(
+        patch_size=4, hidden_size=512, num_layers=1, mlp_dim=8, num_heads=2, resolution=16, classifier="map"
+    )
+
+    probe = init_params(config, seed=0)["map_head"]["probe"]
+
+    limit = np.sqrt(6 / (1 + 512))
+    assert limit * 0.95 < np.abs(probe).max() <= limit
+    assert probe.std() == pytest.approx(limit / np.sqrt(3), rel=0.1)
+
+
+@pytest.mark.parametrize("mlp", ["token_mlp", "mlp"])
+def test_mlps_of_a_mixer_have_the_defaults_of_flax(mlp):
+    config = dataclasses.replace(VARIANTS["Mixer-S/32"], num_layers=1)
+
+    layer = init_params(config, seed=0)["blocks"][0][mlp]["dense1"]
+
+    assert layer["kernel"].std() == pytest.approx(len(layer["kernel"]) ** -0.5, rel=0.05)
+    assert np.abs(layer["kernel"]).max() < 2.3 * len(layer["kernel"]) ** -0.5  # cut at two deviations
+    assert not layer["bias"].any()
