@@ -46,6 +46,7 @@ class Facts:
     label_source: str
     notes: tuple[str, ...]
     seconds: Mapping[str, float]
+    no_classes: str = ""  # why the checkpoint names none
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,6 +195,7 @@ class AnswerBook:
             label_source=answer.label_source,
             notes=answer.notes,
             seconds=dict(answer.seconds),
+            no_classes=answer.no_classes,
         )
         known = self._answers.setdefault(question, {})
         self._answers.move_to_end(question)

@@ -7,7 +7,6 @@ from app.components.attention import show_seen
 from app.components.plain_text import plain
 from app.components.predictions import how_it_was_made, show_predictions
 from app.pictures import Picture
-from vit_core.inference.labels import definitions_for
 
 
 def show_answer(book: AnswerBook, question: Question, focus: Picture | None, *, top_k: int) -> None:
@@ -37,9 +36,7 @@ def _show_seen(detail: Detail | None, focus: Picture, *, awaited: bool) -> None:
 
 
 def _show_guesses(answer: PictureAnswer, question: Question, top_k: int) -> None:
-    meanings = definitions_for(answer.facts.label_set)
-    definitions = {guess.index: meanings[guess.index] for guess in answer.predictions if guess.index < len(meanings)}
-    show_predictions(answer.predictions, top_k=top_k, definitions=definitions, num_classes=answer.facts.num_classes)
+    show_predictions(answer.predictions, answer.facts, top_k=top_k)
     st.caption(how_it_was_made(answer.facts, question.preprocessing))
     with st.expander("Where these names and numbers come from"):
         st.markdown(plain(answer.facts.label_source))

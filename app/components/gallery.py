@@ -57,7 +57,14 @@ def answers_csv(answers: Sequence[PictureAnswer], *, checkpoint: str, preprocess
         for guess in answer.predictions[:CSV_GUESSES]:
             cells += [guess.label, f"{guess.probability:.6f}"]
         cells += [""] * (len(guesses) - len(cells))
-        row = [answer.picture.name, *cells, answer.error or "", checkpoint, str(answer.facts.resolution), preprocessing]
+        row = [
+            answer.picture.name,
+            *cells,
+            answer.error or answer.facts.no_classes,
+            checkpoint,
+            str(answer.facts.resolution),
+            preprocessing,
+        ]
         writer.writerow([_harmless(cell) for cell in row])
     return text.getvalue()
 
@@ -75,7 +82,7 @@ def _show_controls(
             format_func=lambda order: ORDERS[order],
             key="gallery order",
         )
-        labels = sorted({_label(answer) for answer in answered})
+        labels = sorted({_label(answer) for answer in answered if answer.predictions})
         wanted = st.multiselect("Only these classes", labels, key="gallery classes", placeholder="All classes")
         st.space("stretch")
         st.download_button(
@@ -94,7 +101,7 @@ def _show_card(answer: PictureAnswer, *, in_focus: bool) -> None:
         st.image(answer.thumbnail, width="stretch", alt=f"{name}: {one_line(_label(answer), limit=60)}")
     unsure = " · not sure" if doubt_about(answer.predictions) else ""
     st.button(
-        plain(_label(answer), limit=40),
+        plain(_label(answer) or one_line(answer.picture.name), limit=40),
         key=f"card {answer.picture.digest}",
         type="primary" if in_focus else "secondary",
         width="stretch",
@@ -102,7 +109,8 @@ def _show_card(answer: PictureAnswer, *, in_focus: bool) -> None:
         args=(answer.picture,),
         help=plain(name),
     )
-    st.caption(f"{percent(_confidence(answer))}{unsure}")
+    if answer.predictions:
+        st.caption(f"{percent(_confidence(answer))}{unsure}")
 
 
 def _label(answer: PictureAnswer) -> str:

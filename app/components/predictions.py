@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from app.answers import Facts
-from app.components.plain_text import one_line, plain_html
+from app.components.plain_text import one_line, plain, plain_html
 from app.components.reading_options import preprocessing_words
+from vit_core.inference.labels import definitions_for
 from vit_core.inference.service import Prediction
 
 SURE_ENOUGH = 0.35
@@ -17,24 +18,32 @@ RULE = (
 )
 
 
-def show_predictions(
-    predictions: Sequence[Prediction], *, top_k: int, definitions: Mapping[int, str], num_classes: int
-) -> None:
+def show_predictions(predictions: Sequence[Prediction], facts: Facts, *, top_k: int) -> None:
     """Show the best `top_k` guesses as bars, with a word of caution where the model is not sure.
+
+    A checkpoint that knows no classes gets a sentence that says why, and no bars.
 
     Args:
         predictions: best first.
+        facts: of the answer that they are of.
         top_k: how many to show.
-        definitions: what a class means, by its index, where that is known.
-        num_classes: how many classes the model chooses from.
     """
+    if facts.no_classes:
+        st.info(plain(facts.no_classes, limit=600))
+        return
     if doubt := doubt_about(predictions):
         st.warning(doubt)
-    st.html(guesses_html(predictions[:top_k], definitions))
+    st.html(guesses_html(predictions[:top_k], _definitions(predictions[:top_k], facts.label_set)))
     shown = sum(prediction.probability for prediction in predictions[:top_k])
-    others = num_classes - min(top_k, len(predictions))
+    others = facts.num_classes - min(top_k, len(predictions))
     if others > 0:
         st.caption(f"The other {others:,} classes share the remaining {percent(max(0.0, 1 - shown))}.", help=RULE)
+
+
+def _definitions(predictions: Sequence[Prediction], label_set: str) -> dict[int, str]:
+    """Give what the classes mean, by their index, where a dictionary tells."""
+    meanings = definitions_for(label_set)
+    return {guess.index: meanings[guess.index] for guess in predictions if guess.index < len(meanings)}
 
 
 def doubt_about(predictions: Sequence[Prediction]) -> str | None:

@@ -20,7 +20,6 @@ from app.components.predictions import how_it_was_made, show_predictions
 from app.components.working import stage_words
 from app.pictures import Picture, PictureBox
 from vit_core.errors import VitError
-from vit_core.inference.labels import definitions_for
 
 POLL_S = 0.4
 TOP_K = 3
@@ -111,10 +110,7 @@ def _answered(book: AnswerBook, question: Question, answer: PictureAnswer, focus
         seen = enlarged(detail.crop)
         picture = seen if detail.rollout is None else lit(seen, detail.rollout[-1])
         st.image(picture, width=220, alt=f"Where the checkpoint looked in {one_line(focus.name)}")
-    meanings = definitions_for(answer.facts.label_set)
-    best = answer.predictions[:TOP_K]
-    definitions = {guess.index: meanings[guess.index] for guess in best if guess.index < len(meanings)}
-    show_predictions(answer.predictions, top_k=TOP_K, definitions=definitions, num_classes=answer.facts.num_classes)
+    show_predictions(answer.predictions, answer.facts, top_k=TOP_K)
     st.caption(how_it_was_made(answer.facts, question.preprocessing))
 
 

@@ -65,6 +65,19 @@ def tiny_checkpoint(tmp_path_factory):
     config = ModelConfig(
         patch_size=4, hidden_size=16, num_layers=2, mlp_dim=32, num_heads=2, num_classes=3, resolution=16
     )
+    params = init_params(config, seed=0)
+    params["head"]["kernel"] = np.eye(16, 3, dtype=np.float32)  # fresh heads are zeros, and name no classes
+    save_npz(path, config, params)
+    return path
+
+
+@pytest.fixture(scope="session")
+def zeroed_checkpoint(tmp_path_factory):
+    """The same architecture with fresh weights, whose head is all zeros."""
+    path = tmp_path_factory.mktemp("checkpoint") / "zeroed.npz"
+    config = ModelConfig(
+        patch_size=4, hidden_size=16, num_layers=2, mlp_dim=32, num_heads=2, num_classes=3, resolution=16
+    )
     save_npz(path, config, init_params(config, seed=0))
     return path
 

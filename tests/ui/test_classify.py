@@ -177,6 +177,20 @@ def test_a_checkpoint_of_ones_own_answers_with_numbered_classes(open_page, answe
     assert "class 0" in guesses(page)
 
 
+def test_a_head_of_zeros_is_said_and_shown_as_no_bars_and_attention_still_works(
+    open_page, answered, texts, zeroed_checkpoint, jpeg
+):
+    page = open_page("classify")
+    page = bring(page, zeroed_checkpoint.read_bytes())
+
+    page = answered(drop(page, ("a.jpg", jpeg(1)), ("b.jpg", jpeg(2))))
+
+    assert "has a head of zeros" in page.info[0].value
+    assert "<ol" not in guesses(page)
+    assert page.segmented_control(key="attention view")
+    assert not page.error
+
+
 def test_a_file_of_ones_own_that_is_no_checkpoint_is_refused(open_page):
     page = open_page("classify")
 

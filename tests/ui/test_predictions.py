@@ -39,6 +39,19 @@ def test_labels_and_definitions_are_shown_letter_by_letter():
     assert "&lt;img src=x" in shown
 
 
+def test_imagenet_classes_are_shown_with_their_definitions(run_function):
+    def page():
+        from app.answers import Facts
+        from app.components.predictions import show_predictions
+        from vit_core.inference.service import Prediction
+
+        facts = Facts("CPU", 224, 1000, "imagenet2012", "made up", (), {})
+        show_predictions([Prediction(281, "tabby", 0.9), Prediction(0, "tench", 0.1)], facts, top_k=2)
+
+    shown = "".join(element.proto.body for element in run_function(page).get("html"))
+    assert "a cat with a grey or tawny coat mottled with black" in shown
+
+
 def test_a_bar_is_as_long_as_its_share():
     assert "width:25.00%" in guesses_html(guesses(0.25), {})
 

@@ -85,6 +85,30 @@ def _labels_by_name(name_or_path: str | Path, num_classes: int) -> Labels:
     return dataclasses.replace(labels, source=assumed)
 
 
+def choose_labels(
+    wanted: Labels | Sequence[str] | Path | None, name: str, num_classes: int, *, file: Path | None = None
+) -> Labels:
+    """Give the class names that somebody wants for a checkpoint; None takes those of `labels_for`.
+
+    Args:
+        wanted: names, or a file of them.
+        name: of the checkpoint.
+        num_classes: width of its classifier.
+        file: the weights, as in `labels_for`.
+
+    Raises:
+        BadInput: the names do not fit.
+    """
+    if wanted is None:
+        return labels_for(name, num_classes, file=file)
+    if isinstance(wanted, str | Path):
+        return read_labels(Path(wanted), num_classes)
+    if isinstance(wanted, Labels):
+        own_labels(wanted.names, num_classes)  # for the check of their number
+        return wanted
+    return own_labels(wanted, num_classes)
+
+
 def read_labels(path: Path, num_classes: int) -> Labels:
     """Read the user's own names: a text file with one per line, or a JSON list.
 

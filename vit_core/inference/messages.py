@@ -62,6 +62,7 @@ class BatchAnswer:
         notes: what to know of the checkpoint.
         seconds: "load", "compile", "decode", "run".
         loaded: names of the checkpoints now in memory, the one used last first.
+        no_classes: see `Answer`.
     """
 
     images: tuple[ImageAnswer, ...]
@@ -72,6 +73,7 @@ class BatchAnswer:
     notes: tuple[str, ...]
     seconds: Mapping[str, float]
     loaded: tuple[str, ...]
+    no_classes: str = ""
 
 
 def batch_to_frame(batch: Batch) -> Frame:

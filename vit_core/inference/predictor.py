@@ -23,7 +23,8 @@ from vit_core.devices import describe_device, enable_compile_cache, pick_device
 from vit_core.errors import BadCheckpoint, BadInput, shorten
 from vit_core.inference import programs
 from vit_core.inference.attention import Attention
-from vit_core.inference.labels import Labels, labels_for, own_labels, read_labels
+from vit_core.inference.head import Head, why_no_classes
+from vit_core.inference.labels import Labels, choose_labels
 from vit_core.inference.programs import Outputs
 from vit_core.inference.results import Prediction
 from vit_core.models.build import Params
@@ -47,6 +48,7 @@ class Predictor:
         name: of the checkpoint.
         config: its architecture, with the resolution it was loaded for.
         labels: names of the classes.
+        head: "kept"; "zeroed" or "missing" where it names no classes.
         file_notes: what is unusual about the file, as sentences.
         load_seconds: what reading it and moving it to the device took.
     """
@@ -54,6 +56,7 @@ class Predictor:
     name: str
     config: ModelConfig
     labels: Labels
+    head: Head
     file_notes: tuple[str, ...]
     load_seconds: float
     _params: Params
@@ -72,9 +75,19 @@ class Predictor:
         return describe_device(self._device)
 
     @property
+    def precision(self) -> str:
+        """Type of the computation: "float32" on a CPU, "bfloat16" on an accelerator."""
+        return programs.precision(self._device)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What to know when reading the predictions, as sentences."""
         return self.file_notes + ((_I21K_NOTE,) if self.labels.dataset == "i21k" else ())
+
+    @property
+    def no_classes(self) -> str:
+        """Why it cannot name classes, as a sentence; "" where it can."""
+        return why_no_classes(self.head, self.name)
 
     @property
     def seconds(self) -> Mapping[str, float]:
@@ -96,7 +109,8 @@ class Predictor:
             BadInput: images of another size.
             BadCheckpoint: the checkpoint has no head.
         """
-        self.check_head()
+        if self.head == "missing":
+            self.check_head()
         return np.asarray(self._run_float(images).logits)
 
     def features(self, images: Float32[np.ndarray, "B H W 3"]) -> Float32[np.ndarray, "B D"]:
@@ -139,7 +153,7 @@ class Predictor:
         Raises:
             BadImage: one of them is no image; the message says which.
             BadInput: `top_k` below 1, or no such preprocessing.
-            BadCheckpoint: the checkpoint has no head.
+            BadCheckpoint: the checkpoint has no head, or one of zeros.
         """
         self.check_head()
         if top_k < 1:
@@ -175,21 +189,20 @@ class Predictor:
         return [Prediction(int(index), self.labels.names[index], float(probabilities[index])) for index in best]
 
     def check_head(self) -> None:
-        """Refuse to classify without a head.
+        """Refuse to name classes without a head that was trained.
 
         Raises:
-            BadCheckpoint: the checkpoint has none.
+            BadCheckpoint: the checkpoint has none, or one of zeros.
         """
-        if self.config.num_classes == 0:
-            raise BadCheckpoint(
-                f"The checkpoint {shorten(self.name)!r} has no head, so it knows no classes; it only gives features."
-            )
+        if self.no_classes:
+            raise BadCheckpoint(self.no_classes)
 
     def run(
         self,
         images: UInt8[np.ndarray, "B res res 3"] | Float32[np.ndarray, "B res res 3"],
         *,
         attention: bool = False,
+        batch: int | None = None,
         on_compile: Callable[[], None] = lambda: None,
         on_compute: Callable[[], None] = lambda: None,
     ) -> Outputs:
@@ -199,6 +212,7 @@ class Predictor:
             images: uint8 as `vit_core.preprocess.to_model_input` gives them, a fourth of the bytes to move and scaled
                 on the device; or float32 in [-1, 1].
             attention: whether to give attention maps too.
+            batch: compute so many at a time, padding the last batch; None chooses.
             on_compile: called before a program is compiled.
             on_compute: called before each batch.
 
@@ -211,6 +225,7 @@ class Predictor:
             images,
             self._device,
             attention=attention,
+            batch=batch,
             on_compile=on_compile,
             on_compute=on_compute,
         )
@@ -292,11 +307,12 @@ def open_predictor(
     start = time.perf_counter()
     checkpoint = load_checkpoint(path, resolution=resolution)
     config = checkpoint.config
-    chosen = _choose_labels(labels, name, config.num_classes, file=path)
+    chosen = choose_labels(labels, name, config.num_classes, file=path)
     params: Params = jax.device_put(checkpoint.params, device)
     for leaf in jax.tree.leaves(params):
         leaf.block_until_ready()
-    return Predictor(name, config, chosen, checkpoint.notes, time.perf_counter() - start, params, device, path)
+    seconds = time.perf_counter() - start
+    return Predictor(name, config, chosen, checkpoint.head, checkpoint.notes, seconds, params, device, path)
 
 
 def relabel(predictor: Predictor, *, name: str, labels: Labels | Sequence[str] | Path | None = None) -> Predictor:
@@ -305,7 +321,7 @@ def relabel(predictor: Predictor, *, name: str, labels: Labels | Sequence[str] |
     Raises:
         BadInput: the class names do not fit.
     """
-    chosen = _choose_labels(labels, name, predictor.config.num_classes, file=predictor._file)
+    chosen = choose_labels(labels, name, predictor.config.num_classes, file=predictor._file)
     return dataclasses.replace(predictor, name=name, labels=chosen)
 
 
@@ -314,14 +330,3 @@ _I21K_NOTE = (
     "The ImageNet-21k classes were trained each on its own and overlap (an animal is also a dog and a beagle); "
     "the probabilities shown are shares among all of them."
 )
-
-
-def _choose_labels(labels: Labels | Sequence[str] | Path | None, name: str, num_classes: int, *, file: Path) -> Labels:
-    if labels is None:
-        return labels_for(name, num_classes, file=file)
-    if isinstance(labels, str | Path):
-        return read_labels(Path(labels), num_classes)
-    if isinstance(labels, Labels):
-        own_labels(labels.names, num_classes)  # for the check of their number
-        return labels
-    return own_labels(labels, num_classes)

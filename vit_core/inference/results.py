@@ -91,7 +91,8 @@ class ImageAnswer:
 
     Attributes:
         name: as in the request.
-        predictions: the most probable classes, best first; empty when `error` is set.
+        predictions: the most probable classes, best first; empty when `error` is set, and when the checkpoint knows no
+            classes.
         error: why this image could not be classified, as a sentence for people; None when it was.
         crop: uint8 [res, res, 3], exactly what the model saw.
         heads: [L, H, h, w], attention of each layer and head from the class token to the patches (mean over all patches
@@ -122,6 +123,8 @@ class Answer:
         notes: what to know of the checkpoint, as sentences.
         seconds: "queue", "load", "compile", "decode", "run"; what did not happen for this request is 0.
         batch_images: images in the largest batch that held images of this request, those of other users included.
+        no_classes: why the checkpoint names no classes (its head is missing, or all zeros), as a sentence; "" where it
+            does.
     """
 
     images: tuple[ImageAnswer, ...]
@@ -134,6 +137,7 @@ class Answer:
     notes: tuple[str, ...]
     seconds: Mapping[str, float]
     batch_images: int
+    no_classes: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -91,6 +91,7 @@ class Job:
             notes=part.notes,
             seconds=dict(self._seconds),
             batch_images=self._largest_batch,
+            no_classes=part.no_classes,
         )
         self._end()
 

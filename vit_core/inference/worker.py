@@ -178,7 +178,6 @@ def _reply(frame: Frame, models: LoadedModels, pool: concurrent.futures.Executor
 
 def _classify(batch: Batch, models: LoadedModels, pool: concurrent.futures.Executor, stage: Stage) -> BatchAnswer:
     predictor, load_seconds = models.get(batch.key, stage)
-    predictor.check_head()
     start = time.perf_counter()
     pixels = list(pool.map(lambda image, name: _prepare(image, name, batch.key, predictor), batch.images, batch.names))
     decoded = time.perf_counter()
@@ -200,6 +199,7 @@ def _classify(batch: Batch, models: LoadedModels, pool: concurrent.futures.Execu
         notes=predictor.notes,
         seconds=seconds,
         loaded=models.names(),
+        no_classes=predictor.no_classes,
     )
 
 
@@ -235,7 +235,7 @@ def _answers(
         maps = outputs.attention
         yield ImageAnswer(
             name,
-            tuple(predictor.name_classes(np.asarray(outputs.logits[row]), top_k)),
+            () if predictor.no_classes else tuple(predictor.name_classes(np.asarray(outputs.logits[row]), top_k)),
             crop=item,
             # Three digits are more than a screen shows, and the heads of L/16 at 384 px are 221,000 numbers.
             heads=None if maps is None else np.asarray(maps.heads[row], np.float16),

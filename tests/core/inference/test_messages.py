@@ -45,7 +45,7 @@ def test_an_answer_arrives_as_it_was():
         ImageAnswer("b", error="'b' is empty."),
         ImageAnswer("c", (Prediction(0, "x", 1.0),), crop=crop),
     )
-    answer = BatchAnswer(images, 4, 10, "", "numbered.", ("note",), {"load": 0.5}, ("tiny", "other"))
+    answer = BatchAnswer(images, 4, 10, "", "numbered.", ("note",), {"load": 0.5}, ("tiny", "other"), "no head")
     received = answer_from_frame(sent(answer_to_frame(answer)))
     assert received.images[0].predictions == images[0].predictions
     assert received.images[1] == images[1]
@@ -55,6 +55,7 @@ def test_an_answer_arrives_as_it_was():
         assert array.dtype == getattr(images[0], name).dtype
         np.testing.assert_array_equal(array, getattr(images[0], name))
     assert (received.resolution, received.num_classes, received.label_source) == (4, 10, "numbered.")
+    assert received.no_classes == "no head"
     assert (received.notes, dict(received.seconds), received.loaded) == (("note",), {"load": 0.5}, ("tiny", "other"))
 
 

@@ -230,8 +230,30 @@ def test_a_file_without_a_head_gives_features_and_says_so(tiny_config, cpu_setti
     assert predictor.features(images).shape == (1, 16)
     assert "no head" in predictor.notes[0]
     for call in (lambda: predictor.logits(images), lambda: predictor.classify([picture(0)])):
-        with pytest.raises(BadCheckpoint, match="has no head, so it knows no classes; it only gives features"):
+        with pytest.raises(BadCheckpoint, match="has no head, so it knows no classes; it gives features and att"):
             call()
+
+
+@pytest.fixture
+def zeroed(tiny_config, cpu_settings, tmp_path):
+    """A checkpoint whose head is all zeros, as `init_params` makes it."""
+    save_npz(tmp_path / "zeroed.npz", tiny_config, init_params(tiny_config, seed=0))
+    return load_predictor(tmp_path / "zeroed.npz", settings=cpu_settings)
+
+
+def test_a_head_of_zeros_names_no_classes_and_says_why(zeroed, picture):
+    assert zeroed.head == "zeroed"
+    with pytest.raises(
+        BadCheckpoint, match=r"has a head of zeros, .* every class would get the same share; .* fine-tune"
+    ):
+        zeroed.classify([picture(0)])
+
+
+def test_a_head_of_zeros_leaves_features_and_attention(zeroed, picture):
+    images = inputs(zeroed, [picture(0)])
+    assert zeroed.features(images).shape == (1, 16)
+    assert zeroed.attention(images).heads.shape == (1, 2, 2, 4, 4)
+    assert not zeroed.logits(images).any()  # what the file says
 
 
 def test_weights_too_large_to_compute_with_give_no_classes(predictor, picture):

@@ -9,6 +9,7 @@ import threading
 import numpy as np
 import pytest
 
+from vit_core.checkpoints.restore import init_params, save_npz
 from vit_core.errors import (
     BadCheckpoint,
     BadInput,
@@ -128,10 +129,26 @@ def test_what_is_wrong_with_a_request_is_said_in_one_sentence(service, ask, tmp_
     assert service.submit(ask(0)).result().images[0].predictions  # and the next one is none the worse
 
 
-def test_a_checkpoint_without_a_head_is_refused(service, ask, write_checkpoint, tiny_config):
+def test_a_checkpoint_without_a_head_gives_attention_and_says_why_there_are_no_classes(
+    service, ask, write_checkpoint, tiny_config
+):
     path = write_checkpoint(dataclasses.replace(tiny_config, num_classes=0), name="headless")
-    with pytest.raises(BadCheckpoint, match="'headless' has no head"):
-        service.submit(ask(0, path=path, name="headless")).result()
+    answer = service.submit(ask(0, path=path, name="headless", attention=True)).result()
+    assert answer.no_classes.startswith("The checkpoint 'headless' has no head")
+    assert answer.images[0].predictions == ()
+    assert answer.images[0].heads.shape == (2, 2, 4, 4)
+
+
+def test_a_head_of_zeros_gives_attention_and_no_share_for_every_class(service, ask, tiny_config, tmp_path):
+    save_npz(tmp_path / "zeroed.npz", tiny_config, init_params(tiny_config, seed=0))
+    answer = service.submit(ask(0, path=tmp_path / "zeroed.npz", name="zeroed", attention=True)).result()
+    assert "a head of zeros" in answer.no_classes
+    assert answer.images[0].predictions == ()
+    assert answer.images[0].heads is not None
+
+
+def test_a_checkpoint_that_names_classes_has_no_such_reason(service, ask):
+    assert service.submit(ask(0)).result().no_classes == ""
 
 
 def test_requests_that_wait_together_are_computed_together(running, ask, paused, wait_until):

@@ -1,0 +1,71 @@
+"""What becomes of a checkpoint's head, the last layer, which names the classes: kept, replaced, or of no use.
+
+One wording for the pages and the command line. Knows nothing of files: `vit_core.checkpoints` says in which state a
+head is.
+"""
+
+from typing import Literal
+
+from vit_core.errors import shorten
+
+Head = Literal["kept", "zeroed", "missing"]
+
+
+def why_no_classes(head: Head, name: str) -> str:
+    """Say why a checkpoint cannot name classes; "" where it can.
+
+    Args:
+        head: as `vit_core.checkpoints.restore.Checkpoint` tells it.
+        name: of the checkpoint.
+
+    Example:
+        >>> why_no_classes("kept", "my-model")
+        ''
+    """
+    reasons = {
+        "zeroed": "has a head of zeros, as the files of the folder imagenet21k were published on purpose, so every "
+        "class would get the same share",
+        "missing": "has no head, so it knows no classes",
+    }
+    if head not in reasons:
+        return ""
+    return (
+        f"The checkpoint {shorten(name)!r} {reasons[head]}; it gives features and attention only. To name classes, "
+        "fine-tune it, which makes a new head, or take a fine-tune of it."
+    )
+
+
+def used_as_is(num_classes: int) -> str:
+    """Say what happens to the head of a checkpoint that classifies, and why.
+
+    Example:
+        >>> used_as_is(1000)
+        'Used as is: it keeps its head, so it answers with the 1,000 classes that it was trained on.'
+    """
+    return f"Used as is: it keeps its head, so it answers with the {_classes(num_classes)} that it was trained on."
+
+
+def new_task(old: int | None, new: int | None) -> str:
+    """Say what happens to the head of a checkpoint that is fine-tuned, and why.
+
+    Args:
+        old: classes of its own head; 0 where it has none, None where that is not known.
+        new: classes to be learned, None while they are not known.
+
+    Example:
+        >>> new_task(1000, 5)
+        'A new task: its head for 1,000 classes is replaced by a new one for your 5 classes, for the old one can only \
+answer with its own. All other layers start from what they have learned.'
+    """
+    ours = f"your {_classes(new)}" if new else "your classes"
+    rest = "All other layers start from what they have learned."
+    if old == 0:
+        return f"A new task: it has no head, so it gets a new one for {ours}. {rest}"
+    its = f"its head for {_classes(old)}" if old else "its head"
+    return (
+        f"A new task: {its} is replaced by a new one for {ours}, for the old one can only answer with its own. {rest}"
+    )
+
+
+def _classes(count: int) -> str:
+    return f"{count:,} class{'' if count == 1 else 'es'}"
