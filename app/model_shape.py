@@ -8,9 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from vit_core.catalog.lookup import find_row
-from vit_core.checkpoints import names
-from vit_core.checkpoints.architecture import infer_config
-from vit_core.checkpoints.npz import open_npz
+from vit_core.checkpoints.recognise import recognise
 from vit_core.errors import BadCheckpoint, BadInput, shorten
 from vit_core.models.config import ModelConfig, variant
 
@@ -21,13 +19,10 @@ def shape_of_file(path: Path) -> ModelConfig:
     Raises:
         BadCheckpoint: no checkpoint, or of an unknown architecture.
     """
-    arrays = open_npz(path)
-    prefix = names.find_prefix(names.VIT_JAX, arrays)
-    known = {name: names.to_ours(names.VIT_JAX, name[len(prefix) :]) for name in arrays if name.startswith(prefix)}
     try:
-        return infer_config({ours: arrays[name].shape for name, ours in known.items() if ours})
-    except BadCheckpoint as error:
-        raise BadCheckpoint(f"The file {shorten(path.name)!r} {error}") from error
+        return recognise(path).config
+    except BadCheckpoint as error:  # where files lie on this machine is nobody's business
+        raise BadCheckpoint(str(error).replace(repr(str(path)), repr(shorten(path.name)))) from error
 
 
 def shape_in_table(table: pd.DataFrame, checkpoint: str) -> ModelConfig | None:

@@ -7,12 +7,15 @@ import hashlib
 import re
 from io import BytesIO
 from pathlib import Path
+from typing import get_args
 
+from vit_core.checkpoints.beginnings import BEGINNING_BYTES, Format, format_of
 from vit_core.errors import BadCheckpoint, StorageFull, shorten
 
 MAX_FILE_BYTES = 500 * 1000**2
 MAX_TOTAL_BYTES = 2 * 1000**3
 _NAME = re.compile(r"own-[0-9a-f]{16}")
+_SUFFIXES = tuple(f".{kind}" for kind in get_args(Format))
 _CHUNK = 1 << 20
 
 
@@ -24,14 +27,15 @@ class OwnCheckpoints:
 
     def path(self, name: str) -> Path | None:
         """Give the file behind a name such as "own-0123456789abcdef", or None."""
-        path = self._folder / f"{name}.npz"
-        return path if _NAME.fullmatch(name) and path.is_file() else None
+        if not _NAME.fullmatch(name):
+            return None
+        return next((path for path in self._files() if path.stem == name), None)
 
     def save(self, source: BytesIO, *, given_name: str, size_bytes: int) -> str:
         """Save an upload and give its name here.
 
         Raises:
-            BadCheckpoint: empty, too large, or not the start of a zip file, which an .npz is.
+            BadCheckpoint: empty, too large, or not the start of a file of weights.
             StorageFull: the disk has no room.
         """
         given = shorten(given_name, 60)
@@ -41,15 +45,15 @@ class OwnCheckpoints:
                 "by the browser. Put larger ones into a folder and let the operator set VIT_BUCKET to it."
             )
         source.seek(0)
-        if source.read(4) != b"PK\x03\x04":
-            raise BadCheckpoint(
-                f"“{given}” is no .npz file (it is not a zip archive); save the arrays with numpy.savez."
-            )
+        try:
+            kind = format_of(source.read(BEGINNING_BYTES))
+        except BadCheckpoint as error:
+            raise BadCheckpoint(f"“{given}” {error}") from error
         source.seek(0)
         name = f"own-{hashlib.file_digest(source, 'sha256').hexdigest()[:16]}"
         source.seek(0)
         try:
-            self._write(name, source)
+            self._write(f"{name}.{kind}", source)
         except OSError as error:
             raise StorageFull(f"“{given}” could not be saved here ({error.strerror}); free some disk space.") from error
         self._make_room(keep=name)
@@ -69,7 +73,7 @@ class OwnCheckpoints:
         with part.open("wb") as target:
             while chunk := source.read(_CHUNK):
                 target.write(chunk)
-        part.replace(self._folder / f"{name}.npz")
+        part.replace(self._folder / name)
 
     def _make_room(self, *, keep: str) -> None:
         files = sorted(self._files(), key=lambda path: path.stat().st_mtime)
@@ -82,4 +86,5 @@ class OwnCheckpoints:
                 path.unlink(missing_ok=True)
 
     def _files(self) -> list[Path]:
-        return list(self._folder.glob("own-*.npz")) if self._folder.is_dir() else []
+        found = self._folder.glob("own-*.*") if self._folder.is_dir() else ()
+        return [path for path in found if path.suffix in _SUFFIXES]

@@ -215,13 +215,13 @@ def _show_choice(hand: InHand, choices: Sequence[InHand]) -> None:
 def _show_own_file() -> None:
     key = f"own checkpoint {st.session_state.get(_ROUND, 0)}"
     st.file_uploader(
-        "Or bring an .npz file of your own",
-        type="npz",
+        "Or bring a file of weights of your own",
         max_upload_size=MAX_FILE_BYTES // 1000**2,
         key=key,
         on_change=_take_own_file,
         args=(key,),
-        help=f"In the published layout, up to {megabytes(MAX_FILE_BYTES)}. It is kept in this server's cache.",
+        help=f"An .npz, a .safetensors of timm or transformers, or a checkpoint_N of vit_jax, up to "
+        f"{megabytes(MAX_FILE_BYTES)}. It is kept in this server's cache.",
     )
     if problem := st.session_state.get("own checkpoint problem"):
         show_error(problem)

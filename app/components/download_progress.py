@@ -91,7 +91,7 @@ def _show_failure(hand: InHand, failed: DownloadState) -> None:
     headline = next((words for kind, words in HEADLINES.items() if isinstance(error, kind)), "The download failed.")
     st.error(f"**{headline}**\n\n{plain(str(error), limit=800)}")
     st.markdown(
-        "What works now: a demo model, which comes with the app; an .npz file of your own (under *Change*); or a "
+        "What works now: a demo model, which comes with the app; a file of weights of your own (under *Change*); or a "
         "mirror of the bucket, which the operator names in VIT_BUCKET."
     )
     with st.container(horizontal=True):

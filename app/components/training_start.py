@@ -120,4 +120,4 @@ def _show_choice(hand: InHand, choices: Sequence[InHand]) -> None:
         key=key,
         on_change=lambda: state.choose_checkpoint(str(st.session_state[key])),
     )
-    st.caption("An .npz file of your own can be brought on Classify, under “Change”; it is then in hand here, too.")
+    st.caption("A file of weights of your own can be brought on Classify, under “Change”; it is then in hand here, too.")

@@ -34,12 +34,14 @@ def format_of(start: bytes) -> Format:
         start: the first `BEGINNING_BYTES` of it, or all there is.
 
     Raises:
-        BadCheckpoint: another file. The message goes on from "The file …".
+        BadCheckpoint: empty, or another file. The message goes on from "The file …".
 
     Example:
         >>> format_of(b"PK" + bytes([3, 4]))
         'npz'
     """
+    if not start:
+        raise BadCheckpoint("is empty.")
     if start.startswith((b"PK\3\4", b"PK\5\6")):
         return "npz"
     # A little-endian length of 8 bytes, and JSON; a length that fits no file would be of another format.
@@ -53,7 +55,7 @@ def format_of(start: bytes) -> Format:
 
 def _is_map_of_texts(start: bytes) -> bool:
     """Tell whether msgpack begins: a map that is not empty, and a text as its first key."""
-    header = {0xDE: 3, 0xDF: 5}.get(start[0], 1) if start else 1
-    is_map = bool(start) and (0x81 <= start[0] <= 0x8F or header > 1)
+    header = {0xDE: 3, 0xDF: 5}.get(start[0], 1)
+    is_map = 0x81 <= start[0] <= 0x8F or header > 1
     key = start[header] if len(start) > header else 0
     return is_map and (0xA0 <= key <= 0xBF or key in (0xD9, 0xDA))

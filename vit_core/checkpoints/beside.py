@@ -65,6 +65,25 @@ def read_beside(path: Path, *, origin: Literal["google", "timm", "transformers"]
     return dataclasses.replace(told, notes=notes + told.notes)
 
 
+def class_names(path: Path, num_classes: int) -> tuple[str, ...] | None:
+    """Give the class names that the `config.json` beside a file of weights has, or None where it has none that fit.
+
+    Args:
+        path: of the weights.
+        num_classes: width of the classifier.
+    """
+    fields, _ = _read(path.with_name(CONFIG_FILE))
+    ours = fields.get("label_names", _object(fields.get("pretrained_cfg")).get("label_names"))
+    by_number = _object(fields.get("id2label"))
+    names = [by_number.get(str(index)) for index in range(num_classes)] if by_number else ours
+    if not isinstance(names, list) or len(names) != num_classes:
+        return None
+    # "LABEL_7" is what transformers writes where nobody named the classes.
+    if not all(isinstance(name, str) and name and name != f"LABEL_{index}" for index, name in enumerate(names)):
+        return None
+    return tuple(names)
+
+
 def _of_timm(fields: dict[str, Any]) -> Told:
     arguments, weights = _object(fields.get("model_args")), _object(fields.get("pretrained_cfg"))
     heads = _count(arguments.get("num_heads"))

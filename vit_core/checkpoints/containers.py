@@ -26,8 +26,6 @@ def open_arrays(path: str | Path, *, limits: Limits | None = None) -> ArrayFile:
     try:
         with path.open("rb") as file:
             start = file.read(BEGINNING_BYTES)
-        if not start:
-            raise BadCheckpoint("is empty.")
         kind = format_of(start)
     except BadCheckpoint as error:
         raise BadCheckpoint(f"The file {str(path)!r} {error}") from error
