@@ -13,8 +13,19 @@ from pathlib import Path
 from vit_core.datasets.assembly import Arrival, Intake, assemble, check_classes, inspect
 from vit_core.datasets.dataset import DataSet, LeftOut
 from vit_core.datasets.hashing import Facts
-from vit_core.datasets.layout import Layout, Place, kind_of, lay_out, part_of, plain_name, sort_out, why_unsafe
+from vit_core.datasets.layout import (
+    Layout,
+    Place,
+    distinct,
+    kind_of,
+    lay_out,
+    plain_name,
+    sort_out,
+    why_unsafe,
+)
 from vit_core.datasets.limits import IntakeOptions, Progress
+from vit_core.datasets.part_folders import part_of
+from vit_core.datasets.spelling import spelt_on_disk
 from vit_core.errors import BadDataset, shorten
 
 _MAX_TABLE_BYTES = 500_000_000
@@ -61,7 +72,8 @@ def read_split_file(
     """Check the images that a table names: CSV with the columns `file`, `label` and, for parts of one's own, `split`.
 
     Args:
-        path: the table; the files are relative to its folder, and below it.
+        path: the table; the files are relative to its folder, and below it. Their names may be written as on Windows,
+            and in any of Unicode's forms.
         allowed_root: refuse a table that is not below this folder, links resolved; None allows any.
         options: limits, and how the split is drawn.
         progress: told after each image.
@@ -165,6 +177,7 @@ def _places(
     places, left_out = [], []
     files: list[str] = []
     seen: set[str] = set()
+    used: set[str] = set()
     with_parts: bool | None = None
     for line, row in rows:
         name, label, word = plain_name(row["file"]), plain_name(row["label"]), row.get("split") or ""
@@ -176,23 +189,25 @@ def _places(
             raise BadDataset(
                 f"Line {line} of the table {'lacks' if with_parts else 'has'} a split, unlike those before."
             )
-        if reason := _why_no_row(name, label, root, seen):
+        file = spelt_on_disk(root, row["file"]) if name and not why_unsafe(name) else row["file"]
+        reason = _why_no_row(name, label, root / file, root)
+        if reason is None and file in seen:
+            reason = "is listed twice; the first line counts."
+        if reason:
             left_out.append(LeftOut(name, f"{shorten(name)!r} (line {line} of the table) {reason}"))
             continue
-        seen.add(name)
-        places.append(Place(len(files), name, label, part))
-        files.append(row["file"])
+        seen.add(file)
+        places.append(Place(len(files), distinct(name, used), label, part))
+        files.append(file)
     return tuple(places), files, tuple(left_out)
 
 
-def _why_no_row(name: str, label: str, root: Path, seen: set[str]) -> str | None:
+def _why_no_row(name: str, label: str, path: Path, root: Path) -> str | None:
+    """Judge a line by its words and by the very file that will be opened for it."""
     if not name or not label:
         return f"has no {'label' if name else 'file'}."
-    if name in seen:
-        return "is listed twice; the first line counts."
     if why_unsafe(name):
         return "is not below the folder of the table."
-    path = root / name
     try:
         there = path.is_file()
     except OSError as error:

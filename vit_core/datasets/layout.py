@@ -7,17 +7,13 @@ import dataclasses
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Literal
 
 from vit_core.datasets.dataset import LeftOut, Part
+from vit_core.datasets.part_folders import part_folders, part_of
 from vit_core.errors import shorten
 
 Kind = Literal["image", "other picture", "archive", "clutter", "other"]
-
-PARTS: Mapping[str, Part] = MappingProxyType({"train": "train", "training": "train", "test": "test", "testing": "test"})
-"""What a folder or a cell may be called that says whether to learn from an image or to test on it."""
-VALIDATION = frozenset({"val", "valid", "validation", "eval", "dev"})
 
 _IMAGES = frozenset({"jpg", "jpeg", "jpe", "jfif", "png", "webp"})
 _OTHER_PICTURES = frozenset(
@@ -157,33 +153,30 @@ def lay_out(names: Sequence[str], *, folders: Iterable[str] = ()) -> Layout:
     paths = [_components(name) for name in names]
     depth = _wrapping(paths)
     wrapper, paths = (paths[0][:depth] if paths else ()), [path[depth:] for path in paths]
-    parts, notes = _part_folders(paths)
+    parts, notes = part_folders(paths)
     places: list[Place] = []
     left_out = []
     used: set[str] = set()
     for index, path in enumerate(paths):
         below = path[1:] if len(path) > 1 and path[0] in parts else path
-        if len(below) < 2:
-            shown = shorten("/".join(path))
-            reason = f"{shown!r} is in no class folder; put it into a folder that is named after its class."
-            left_out.append(LeftOut("/".join(path), reason))
+        if reason := _why_no_place(path, below, parts):
+            left_out.append(LeftOut("/".join(path), f"{shorten('/'.join(path))!r} {reason}"))
         else:
-            places.append(Place(index, _distinct("/".join(path), used), below[0], parts.get(path[0])))
+            places.append(Place(index, distinct("/".join(path), used), below[0], parts.get(path[0])))
     inside = [_components(folder) for folder in folders]
     empty = _classes_of([path[depth:] for path in inside if path[:depth] == wrapper], parts)
     classes = sorted({place.class_name for place in places} | (empty if places else set()))
     return Layout(tuple(places), tuple(classes), tuple(left_out), (*notes, *_look_alikes(classes)))
 
 
-def part_of(text: str, *, validation: Part = "test") -> Part | None:
-    """Give the part that a word means, in any case; None for other words.
-
-    Example:
-        >>> part_of("Training"), part_of("val"), part_of("cat")
-        ('train', 'test', None)
-    """
-    word = text.strip().casefold()
-    return validation if word in VALIDATION else PARTS.get(word)
+def distinct(name: str, used: set[str]) -> str:
+    """Give a name that is not used yet, with a number behind it if need be, and count it as used."""
+    candidate, number = name, 1
+    while candidate in used:
+        number += 1
+        candidate = f"{name} ({number})"
+    used.add(candidate)
+    return candidate
 
 
 def _components(name: str) -> tuple[str, ...]:
@@ -201,33 +194,18 @@ def _wrapping(paths: Sequence[tuple[str, ...]]) -> int:
     return depth
 
 
-def _part_folders(paths: Sequence[tuple[str, ...]]) -> tuple[dict[str, Part], list[str]]:
-    """Give the part of each folder at the top, where all folders there are parts; a class may be called "train"."""
-    tops = {path[0] for path in paths if len(path) > 1}
-    if not tops or max(map(len, paths)) < 3 or not all(map(part_of, tops)):
-        return {}, []
-    notes = []
-    has_test = any(PARTS.get(top.casefold()) == "test" for top in tops)
-    parts = {top: part for top in sorted(tops) if (part := part_of(top, validation="train" if has_test else "test"))}
-    notes += [
-        f"The images of {top!r} are used {'to learn from' if part == 'train' else 'to test on'}."
-        for top, part in parts.items()
-        if top.casefold() in VALIDATION
-    ]
-    return parts, notes
+def _why_no_place(path: tuple[str, ...], below: tuple[str, ...], parts: Mapping[str, Part]) -> str | None:
+    """Give the end of a sentence that starts with the name; None for an image in a class folder."""
+    if parts and len(path) > 1 and path[0] not in parts:
+        among = " and ".join(map(repr, parts))
+        return f"is in none of the folders {among}; put it into a class folder of one of them."
+    return "is in no class folder; put it into a folder that is named after its class." if len(below) < 2 else None
 
 
 def _classes_of(folders: Iterable[tuple[str, ...]], parts: Mapping[str, Part]) -> set[str]:
-    return {below[0] for path in folders if path and (below := path[1:] if path[0] in parts else path)}
-
-
-def _distinct(name: str, used: set[str]) -> str:
-    candidate, number = name, 1
-    while candidate in used:
-        number += 1
-        candidate = f"{name} ({number})"
-    used.add(candidate)
-    return candidate
+    """Give the classes of folders, the empty ones too; where there are parts, only those within them."""
+    inside = (path[1:] if parts else path for path in folders if path and (not parts or path[0] in parts))
+    return {path[0] for path in inside if path}
 
 
 def _look_alikes(classes: Iterable[str]) -> list[str]:

@@ -217,6 +217,63 @@ def test_a_table_of_a_spreadsheet_is_read(table):
 
 
 @pytest.mark.parametrize(
+    ("written", "there"),
+    [
+        ("cat\\0.jpg", "cat/0.jpg"),
+        (".\\cat\\0.jpg", "cat/0.jpg"),
+        ("./cat//0.jpg", "cat/0.jpg"),
+        ("cafe\u0301/e\u0301.jpg", "caf\u00e9/\u00e9.jpg"),
+        ("caf\u00e9\\\u00e9.jpg", "cafe\u0301/e\u0301.jpg"),
+        ("caf\u00e9/\u00e9.jpg", "caf\u00e9/e\u0301.jpg"),
+        ("a\\b.jpg", "a\\b.jpg"),
+    ],
+)
+def test_a_name_of_another_system_is_the_file_that_is_there(table, picture, written, there):
+    path = table("file,label", f"{written},a", "dog/0.jpg,b")
+    (path.parent / there).parent.mkdir(exist_ok=True)
+    (path.parent / there).write_bytes(picture(80))
+
+    dataset = read_split_file(path)
+
+    assert [each.file for each in dataset.examples] == [there, "dog/0.jpg"]
+    assert dataset.path(dataset.examples[0]).read_bytes() == picture(80)
+
+
+def test_of_two_files_that_differ_in_the_spelling_of_an_accent_the_written_one_is_taken(table, picture):
+    path = table("file,label", "e\u0301.jpg,a", "\u00e9.jpg,b", "cat/0.jpg,a")
+    (path.parent / "\u00e9.jpg").write_bytes(picture(81))
+    (path.parent / "e\u0301.jpg").write_bytes(picture(82))
+
+    dataset = read_split_file(path)
+
+    assert {(each.file, each.label) for each in dataset.examples} >= {("e\u0301.jpg", 0), ("\u00e9.jpg", 1)}
+    assert len(set(names(dataset))) == 3
+
+
+def test_one_file_written_in_two_ways_is_listed_twice(table):
+    dataset = read_split_file(table("file,label", "cat/0.jpg,a", "cat\\0.jpg,b", "./cat/0.jpg,c", "dog/0.jpg,b"))
+
+    assert [each.file for each in dataset.examples] == ["cat/0.jpg", "dog/0.jpg"]
+    assert [reason.endswith("is listed twice; the first line counts.") for reason in reasons(dataset).values()] == [
+        True,
+        True,
+    ]
+
+
+def test_a_link_out_of_the_folder_is_refused_in_the_spelling_of_the_disk(table, tmp_path, picture):
+    (tmp_path / "secret.jpg").write_bytes(picture(90))
+    path = table("file,label", "cat\\link.jpg,a", "dog/0.jpg,b", "far\\secret.jpg,a")
+    (path.parent / "cat" / "link.jpg").symlink_to(tmp_path / "secret.jpg")
+    (path.parent / "far").symlink_to(tmp_path)
+
+    dataset = read_split_file(path)
+
+    assert [each.file for each in dataset.examples] == ["dog/0.jpg"]
+    assert "is a link out of the folder" in reasons(dataset)["cat/link.jpg"]
+    assert "is not below the folder of the table" in reasons(dataset)["far/secret.jpg"]
+
+
+@pytest.mark.parametrize(
     ("line", "name", "reason"),
     [
         ("cat/nothing.jpg,a", "cat/nothing.jpg", "(line 3 of the table) is not there."),

@@ -41,6 +41,48 @@ def test_a_class_may_be_called_train_among_others():
     assert placed(["train/1.jpg", "bus/2.jpg"]) == [("train/1.jpg", "train", None), ("bus/2.jpg", "bus", None)]
 
 
+@pytest.mark.parametrize("names", [["train/1.jpg", "bus/2.jpg"], ["train/steam/1.jpg", "bus/red/2.jpg"]])
+def test_a_class_called_train_is_said_to_be_one(names):
+    assert lay_out(names).notes == (
+        "'train' is a class here, like 'bus'. For parts of your own there must be a folder train and a folder test, "
+        "each with the same class folders in it.",
+    )
+
+
+def test_train_and_test_without_class_folders_are_classes_and_said_to_be():
+    layout = lay_out(["train/1.jpg", "test/2.jpg"])
+
+    assert layout.classes == ("test", "train")
+    assert layout.notes[0].startswith("'test' and 'train' are classes here. For parts of your own")
+
+
+@pytest.mark.parametrize(("test", "beside"), [("test", "'test' and 'train'"), ("val", "'train' and 'val'")])
+def test_a_stray_folder_beside_parts_is_left_out_and_said(test, beside):
+    layout = lay_out(["train/cat/1.jpg", f"{test}/cat/2.jpg", "extra/3.jpg", "extra/more/4.jpg"])
+
+    assert [(place.name, place.class_name) for place in layout.places] == [
+        ("train/cat/1.jpg", "cat"),
+        (f"{test}/cat/2.jpg", "cat"),
+    ]
+    assert layout.classes == ("cat",)
+    assert [each.name for each in layout.left_out] == ["extra/3.jpg", "extra/more/4.jpg"]
+    assert "is in none of the folders" in layout.left_out[0].reason
+    assert layout.notes[-1].startswith(f"The folder 'extra' is left out, with 2 images: beside {beside} nothing else")
+
+
+def test_folders_called_like_parts_are_classes_beside_others_where_they_share_no_class():
+    layout = lay_out(["train/steam/1.jpg", "test/tube/2.jpg", "bus/red/3.jpg"])
+
+    assert layout.classes == ("bus", "test", "train")
+    assert layout.notes[0].startswith("'test' and 'train' are classes here, like 'bus'.")
+
+
+def test_an_empty_folder_beside_parts_is_no_class():
+    layout = lay_out(["train/cat/1.jpg", "test/cat/2.jpg"], folders=["train/", "train/cat/", "docs/"])
+
+    assert layout.classes == ("cat",)
+
+
 def test_validation_images_are_tested_on_where_there_is_no_test_folder():
     layout = lay_out(["train/cat/1.jpg", "val/cat/2.jpg"])
 
