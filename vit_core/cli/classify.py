@@ -55,6 +55,7 @@ def run(parsed: argparse.Namespace, settings: Settings) -> int:
         parsed.resolution,
         settings=settings,
         labels=parse_path("--labels", parsed.labels) if parsed.labels else None,
+        num_heads=parsed.num_heads,
     )
     predictor.check_head()
     rows = list(_classify(predictor, paths, top_k=parsed.top_k, method=parsed.preprocessing))

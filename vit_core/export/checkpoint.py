@@ -13,13 +13,14 @@ from vit_core.export.timm import timm_problem
 from vit_core.inference.labels import labels_for
 
 
-def export_checkpoint(path: Path, target: Path, *, name: str) -> tuple[str, ...]:
+def export_checkpoint(path: Path, target: Path, *, name: str, num_heads: int | None = None) -> tuple[str, ...]:
     """Write a checkpoint's folder, all or nothing.
 
     Args:
         path: the weights. Those of a finished run take the other files of its result along, as they are.
         target: the folder; not there yet, or empty.
         name: what the checkpoint is called; tells its classes and its origin.
+        num_heads: attention heads, for a file that does not tell them.
 
     Returns:
         What is unusual, as sentences.
@@ -36,7 +37,7 @@ def export_checkpoint(path: Path, target: Path, *, name: str) -> tuple[str, ...]
             for file in filter(Path.is_file, map(path.with_name, RESULT_FILES)):
                 shutil.copyfile(file, part / file.name)
         return ()
-    checkpoint = load_checkpoint(path)
+    checkpoint = load_checkpoint(path, num_heads=num_heads)
     labels = labels_for(name, checkpoint.config.num_classes, file=path)
     problem = timm_problem(checkpoint.config)
     notes = (*checkpoint.notes, *((f"There are no files for PyTorch: {problem}",) if problem else ()))

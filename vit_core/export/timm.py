@@ -1,16 +1,18 @@
 """Our parameters in the layout of timm, the PyTorch library, and the config.json from which it builds the model.
 
-Knows the names, axis orders and arguments of timm 1.0 (`vision_transformer.py`, `vision_transformer_hybrid.py`), and
-which models it has no layers for. Writes no file.
+Names and axis orders stand in `checkpoints.generations.timm`. Knows the arguments of timm 1.0
+(`vision_transformer.py`, `vision_transformer_hybrid.py`), and which models it has no layers for. Writes no file.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from vit_core.catalog.collection import MODEL_FACTS
+from vit_core.checkpoints.conversion import to_file
+from vit_core.checkpoints.generations.timm import TIMM, TIMM_STEM
 from vit_core.models.build import Params, flatten
 from vit_core.models.config import ModelConfig, ResNetConfig
 
@@ -26,6 +28,7 @@ _NAMES = {name: facts.timm for name, facts in MODEL_FACTS.items()} | {
 }
 _ONLY_AT_224 = {"B/8", "S/8", "H/14", "R26+B/32"}
 # For shapes of one's own: a model of timm takes every size as an argument, except for those of its convolutions.
+_POOLS = {"token": "token", "gap": "avg", "map": "map"}
 _PLAIN = "vit_base_patch16_224"
 _HYBRIDS = {
     (): "vit_tiny_r_s16_p8_224",
@@ -34,12 +37,19 @@ _HYBRIDS = {
     (3, 4, 6, 3): "vit_large_r50_s32_224",
 }
 _RESNET_WIDTH = 64
+_LAYER_NORM_EPS = 1e-6  # a smaller one, as transformers has it, changes nothing that shows
 
 
 def timm_problem(config: ModelConfig) -> str | None:
     """Give why timm cannot build a model, as a sentence, or None where it can."""
     if config.representation_size:
         return "timm has no layer between the features and the head (pre_logits) since 2022, and this model has one."
+    if config.is_mixer:
+        return "timm builds MLP-Mixers with the exact form of GELU alone, and would answer otherwise than this model."
+    if config.qk_scale is not None:
+        return "timm scales queries by the width of a head, and this model by another number."
+    if config.norm_eps > _LAYER_NORM_EPS:
+        return f"timm adds {_LAYER_NORM_EPS:g} to the variance in a LayerNorm, and this model {config.norm_eps:g}."
     resnet = config.resnet
     if resnet and (resnet.width != _RESNET_WIDTH or resnet.num_blocks not in _HYBRIDS):
         return f"timm has no hybrid with the convolutions of this model ({config.variant})."
@@ -59,18 +69,8 @@ def to_timm(config: ModelConfig, params: Params) -> Arrays:
     if problem := timm_problem(config):
         raise ValueError(problem)
     flat = {path: np.asarray(leaf, dtype=np.float32) for path, leaf in flatten(params).items()}
-    arrays = {"cls_token": flat["cls"]} if config.classifier == "token" else {}
-    arrays["pos_embed"] = flat["pos_embedding"]
-    if config.resnet:
-        arrays |= _resnet(config.resnet, flat)
-    arrays |= {
-        "patch_embed.proj.weight": _conv(flat["embedding/kernel"]),
-        "patch_embed.proj.bias": flat["embedding/bias"],
-    }
-    for index in range(config.num_layers):
-        arrays |= _block(f"blocks/{index}", f"blocks.{index}", flat)
-    arrays |= _norm("norm", "norm", flat)
-    return arrays | (_linear("head", "head", flat) if config.num_classes else {})
+    is_stem = config.resnet is not None and not config.resnet.num_blocks
+    return to_file(TIMM_STEM if is_stem else TIMM, flat)
 
 
 def timm_config(config: ModelConfig, labels: Sequence[str], *, name: str) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def timm_config(config: ModelConfig, labels: Sequence[str], *, name: str) -> dic
         "name": name,
         "num_classes": config.num_classes,
         "num_features": config.hidden_size,
-        "global_pool": "token" if config.classifier == "token" else "avg",
+        "global_pool": _POOLS[config.classifier],
         "model_args": _model_args(config),
         "label_names": list(labels),
         "pretrained_cfg": {
@@ -118,9 +118,11 @@ def _architecture(config: ModelConfig) -> str:
 
 def _model_args(config: ModelConfig) -> dict[str, Any]:
     # timm's own default is the exact GELU; its LayerNorm has our epsilon, 1e-6.
-    arguments: dict[str, Any] = {"img_size": config.resolution, "act_layer": "gelu_tanh"}
-    if config.classifier == "gap":
-        arguments |= {"class_token": False, "global_pool": "avg", "fc_norm": False}
+    arguments: dict[str, Any] = {"img_size": config.resolution, "act_layer": config.activation}
+    if config.classifier != "token":
+        arguments |= {"class_token": False, "global_pool": _POOLS[config.classifier], "fc_norm": False}
+    if not config.qkv_bias:
+        arguments["qkv_bias"] = False
     if config.variant not in _NAMES:
         arguments |= {
             "patch_size": config.patch_size,
@@ -146,67 +148,3 @@ def _first_conv(config: ModelConfig) -> str:
 
 def _stem(resnet: ResNetConfig) -> str:
     return "stem." if resnet.num_blocks else ""  # a stem alone is the whole backbone in timm
-
-
-def _block(ours: str, theirs: str, flat: Arrays) -> Arrays:
-    attention = f"{ours}/attention"
-    width = len(flat[f"{attention}/out/bias"])
-    kernels = [flat[f"{attention}/{name}/kernel"].reshape(width, -1) for name in ("query", "key", "value")]
-    biases = [flat[f"{attention}/{name}/bias"].reshape(-1) for name in ("query", "key", "value")]
-    return {
-        **_norm(f"{ours}/norm1", f"{theirs}.norm1", flat),
-        f"{theirs}.attn.qkv.weight": np.concatenate(kernels, axis=1).T,
-        f"{theirs}.attn.qkv.bias": np.concatenate(biases),
-        f"{theirs}.attn.proj.weight": flat[f"{attention}/out/kernel"].reshape(-1, width).T,
-        f"{theirs}.attn.proj.bias": flat[f"{attention}/out/bias"],
-        **_norm(f"{ours}/norm2", f"{theirs}.norm2", flat),
-        **_linear(f"{ours}/mlp/dense1", f"{theirs}.mlp.fc1", flat),
-        **_linear(f"{ours}/mlp/dense2", f"{theirs}.mlp.fc2", flat),
-    }
-
-
-def _resnet(config: ResNetConfig, flat: Arrays) -> Arrays:
-    theirs = "patch_embed.backbone"
-    stem = f"{theirs}.{_stem(config)}"
-    arrays = {f"{stem}conv.weight": _standardised_conv(flat["resnet/conv_root/kernel"])}
-    arrays |= _norm("resnet/gn_root", f"{stem}norm", flat)
-    for stage, units in enumerate(config.num_blocks):
-        for unit in range(units):
-            ours = f"resnet/stages/{stage}/{unit}"
-            for part, name in _unit_parts(ours, flat):
-                block = f"{theirs}.stages.{stage}.blocks.{unit}.{name}"
-                arrays[block.format("conv") + ".weight"] = _standardised_conv(flat[f"{ours}/conv{part}/kernel"])
-                arrays |= _norm(f"{ours}/gn{part}", block.format("norm"), flat)
-    return arrays
-
-
-def _unit_parts(ours: str, flat: Arrays) -> Iterator[tuple[str, str]]:
-    """Give the ending of our names and the pattern of timm's for each convolution of a unit."""
-    if f"{ours}/conv_proj/kernel" in flat:
-        yield "_proj", "downsample.{}"
-    for number in ("1", "2", "3"):
-        yield number, "{}" + number
-
-
-def _norm(ours: str, theirs: str, flat: Arrays) -> Arrays:
-    return {f"{theirs}.weight": flat[f"{ours}/scale"], f"{theirs}.bias": flat[f"{ours}/bias"]}
-
-
-def _linear(ours: str, theirs: str, flat: Arrays) -> Arrays:
-    return {f"{theirs}.weight": flat[f"{ours}/kernel"].T, f"{theirs}.bias": flat[f"{ours}/bias"]}
-
-
-def _conv(kernel: np.ndarray) -> np.ndarray:
-    return kernel.transpose(3, 2, 0, 1)
-
-
-def _standardised_conv(kernel: np.ndarray) -> np.ndarray:
-    """Rescale each output channel so that timm's weight standardisation gives what ours gives.
-
-    Ours divides the centred kernel by `deviation + 1e-5` (vit_jax/models_resnet.py), timm by the root of
-    `variance + 1e-8`. A kernel whose deviation `s` is multiplied by `sqrt(1e-8 / (1e-5 (2 s + 1e-5)))` comes out of the
-    second as it does of the first. Left as they are, kernels of real models change logits in the third digit.
-    """
-    deviation = kernel.std(axis=(0, 1, 2), dtype=np.float64)
-    gain = np.sqrt(1e-3 / (2 * deviation + 1e-5)).astype(np.float32)
-    return _conv(kernel * gain)

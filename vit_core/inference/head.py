@@ -10,6 +10,13 @@ from vit_core.errors import shorten
 
 Head = Literal["kept", "zeroed", "missing"]
 
+# big_vision/configs/vit_i21k.py: loss "sigmoid_xent", labels are multi-hot.
+I21K_NOTE = (
+    "The ImageNet-21k classes were trained each on its own and overlap (an animal is also a dog and a beagle); "
+    "the probabilities shown are shares among all of them."
+)
+"""What to know when reading the classes of ImageNet-21k."""
+
 
 def why_no_classes(head: Head, name: str) -> str:
     """Say why a checkpoint cannot name classes; "" where it can.

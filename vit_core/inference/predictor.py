@@ -8,6 +8,7 @@ Knows files, devices and batches; knows nothing of processes and users, which ar
 
 import concurrent.futures
 import dataclasses
+import functools
 import logging
 import os
 import time
@@ -23,7 +24,7 @@ from vit_core.devices import describe_device, enable_compile_cache, pick_device
 from vit_core.errors import BadCheckpoint, BadInput, shorten
 from vit_core.inference import programs
 from vit_core.inference.attention import Attention
-from vit_core.inference.head import Head, why_no_classes
+from vit_core.inference.head import I21K_NOTE, Head, why_no_classes
 from vit_core.inference.labels import Labels, choose_labels
 from vit_core.inference.programs import Outputs
 from vit_core.inference.results import Prediction
@@ -82,7 +83,7 @@ class Predictor:
     @property
     def notes(self) -> tuple[str, ...]:
         """What to know when reading the predictions, as sentences."""
-        return self.file_notes + ((_I21K_NOTE,) if self.labels.dataset == "i21k" else ())
+        return self.file_notes + ((I21K_NOTE,) if self.labels.dataset == "i21k" else ())
 
     @property
     def no_classes(self) -> str:
@@ -131,8 +132,13 @@ class Predictor:
             images: RGB in [-1, 1], H = W = `resolution`.
 
         Raises:
-            BadInput: images of another size.
+            BadInput: images of another size, or a model that has no attention.
         """
+        if self.config.is_mixer:
+            raise BadInput(
+                f"{self.config.variant} is an MLP-Mixer, which has no attention to show; "
+                "take a Vision Transformer to see where a model looks."
+            )
         maps = self._run_float(images, attention=True).attention
         assert maps is not None  # noqa: S101 - asked for
         return maps
@@ -235,9 +241,8 @@ class Predictor:
     def _run_float(self, images: np.ndarray, *, attention: bool = False) -> Outputs:
         wanted = (self.resolution, self.resolution, 3)
         if images.ndim != 4 or images.shape[1:] != wanted:
-            raise BadInput(
-                f"The images have the shape {images.shape}; this model wants [B, {', '.join(map(str, wanted))}]."
-            )
+            text = f"The images have the shape {images.shape}; this model wants [B, {', '.join(map(str, wanted))}]."
+            raise BadInput(text)
         return self.run(np.asarray(images, np.float32), attention=attention)
 
 
@@ -248,6 +253,7 @@ def load_predictor(
     *,
     settings: Settings | None = None,
     labels: Labels | Sequence[str] | Path | None = None,
+    num_heads: int | None = None,
 ) -> Predictor:
     """Load a checkpoint, downloading it first if needed, and get ready to predict with it.
 
@@ -255,12 +261,13 @@ def load_predictor(
     was verified is fetched once more.
 
     Args:
-        name_or_path: name of a checkpoint in the index, "run:NAME" for the result of a fine-tuning run, or an `.npz`
-            file in the published layout.
+        name_or_path: name of a checkpoint in the index, "run:NAME" for the result of a fine-tuning run, or a file
+            of weights: `.npz`, `.safetensors` of timm or transformers, or a `checkpoint_N` of vit_jax.
         resolution: side of the input in pixels, a multiple of the patch size; None takes the checkpoint's own.
         device: "auto", "cpu", "gpu" or "tpu"; None takes the settings'.
         settings: None reads them from the environment.
         labels: class names, or a file of them; None takes those beside the file, or of the checkpoint's data set.
+        num_heads: attention heads, for a file that does not tell them.
 
     Raises:
         BadInput: no such name, file, device or resolution, or class names that do not fit.
@@ -271,15 +278,18 @@ def load_predictor(
     store = Store(settings)
     enable_compile_cache(settings.cache_dir)
     name, where = str(name_or_path), pick_device(device or settings.device)
+    load = functools.partial(
+        open_predictor, name=name, device=where, resolution=resolution, labels=labels, num_heads=num_heads
+    )
     with store.borrow(name_or_path) as path:
         try:
-            return open_predictor(path, name=name, resolution=resolution, device=where, labels=labels)
+            return load(path)
         except BadCheckpoint as error:
             if not store.discard(path):
                 raise
             logger.warning("%s; the copy in the cache is deleted and fetched again", error)
     with store.borrow(name_or_path) as path:
-        return open_predictor(path, name=name, resolution=resolution, device=where, labels=labels)
+        return load(path)
 
 
 def open_predictor(
@@ -289,6 +299,7 @@ def open_predictor(
     device: jax.Device,
     resolution: int | None = None,
     labels: Labels | Sequence[str] | Path | None = None,
+    num_heads: int | None = None,
 ) -> Predictor:
     """Load a local file; `load_predictor` without store and settings.
 
@@ -299,13 +310,14 @@ def open_predictor(
         device: where to compute.
         resolution: as in `load_predictor`.
         labels: as in `load_predictor`.
+        num_heads: as in `load_predictor`.
 
     Raises:
         BadInput: the resolution or the class names do not fit.
         BadCheckpoint: the file is not a checkpoint of a known architecture.
     """
     start = time.perf_counter()
-    checkpoint = load_checkpoint(path, resolution=resolution)
+    checkpoint = load_checkpoint(path, resolution=resolution, num_heads=num_heads)
     config = checkpoint.config
     chosen = choose_labels(labels, name, config.num_classes, file=path)
     params: Params = jax.device_put(checkpoint.params, device)
@@ -323,10 +335,3 @@ def relabel(predictor: Predictor, *, name: str, labels: Labels | Sequence[str] |
     """
     chosen = choose_labels(labels, name, predictor.config.num_classes, file=predictor._file)
     return dataclasses.replace(predictor, name=name, labels=chosen)
-
-
-# big_vision/configs/vit_i21k.py: loss "sigmoid_xent", labels are multi-hot.
-_I21K_NOTE = (
-    "The ImageNet-21k classes were trained each on its own and overlap (an animal is also a dog and a beagle); "
-    "the probabilities shown are shares among all of them."
-)

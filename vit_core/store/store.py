@@ -77,7 +77,7 @@ class Store:
                 f"{shorten(shown_url(text))!r} is a URL; give the name of a checkpoint and set VIT_BUCKET to its "
                 "folder, or download it and give the path."
             )
-        if isinstance(name_or_path, Path) or re.search(r"[/\\]", text) or text.endswith(".npz"):
+        if isinstance(name_or_path, Path) or re.search(r"[/\\]", text) or text.endswith((".npz", ".safetensors")):
             return _file_location(Path(name_or_path))
         if _is_file(Path(text)):
             return _file_location(Path(text))
