@@ -241,8 +241,7 @@ class Predictor:
     def _run_float(self, images: np.ndarray, *, attention: bool = False) -> Outputs:
         wanted = (self.resolution, self.resolution, 3)
         if images.ndim != 4 or images.shape[1:] != wanted:
-            text = f"The images have the shape {images.shape}; this model wants [B, {', '.join(map(str, wanted))}]."
-            raise BadInput(text)
+            raise BadInput(f"The images have the shape {images.shape}; this model wants [B, {str(wanted)[1:-1]}].")
         return self.run(np.asarray(images, np.float32), attention=attention)
 
 
@@ -274,8 +273,7 @@ def load_predictor(
         BadCheckpoint: the file is not a checkpoint of a known architecture.
         StoreError: the download failed.
     """
-    settings = settings or Settings.from_environment(os.environ)
-    store = Store(settings)
+    store = Store(settings := settings or Settings.from_environment(os.environ))
     enable_compile_cache(settings.cache_dir)
     name, where = str(name_or_path), pick_device(device or settings.device)
     load = functools.partial(
@@ -305,8 +303,7 @@ def open_predictor(
 
     Args:
         path: the file.
-        name: what the checkpoint is called; decides the class names where `labels` is None and no list of them lies
-            beside the file.
+        name: what the checkpoint is called; decides the class names where `labels` is None and none lie beside.
         device: where to compute.
         resolution: as in `load_predictor`.
         labels: as in `load_predictor`.
