@@ -30,6 +30,9 @@ sunflower sweet_pepper table tank telephone television tiger tractor train trout
 wolf woman worm
 """
 
+# `batches.meta.txt` of cifar-10-binary.tar.gz, whose order tfds takes for "cifar10" in the same way.
+CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck"
+
 # VTAB's task "closest_vehicle_distance": the class is the last of the thresholds (-100, 8, 20, 999) that lies below the
 # distance in metres to the nearest car, van or truck, 1000 where there is none
 # (google-research/task_adaptation, task_adaptation/data/kitti.py, `_closest_vehicle_distance_pp`).
@@ -115,10 +118,13 @@ def main(timm_path: str, tfds_path: str) -> None:
             raise SystemExit("timm and tfds differ in the order of the ImageNet classes")
         pets = read_list(tfds, TFDS + "oxford_iiit_pet/oxford_iiit_pet_dataset_builder.py", "_LABEL_CLASSES")
         scenes = read_list(tfds, TFDS + "resisc45/resisc45_dataset_builder.py", "_LABELS")
+        flowers = read_list(tfds, TFDS + "oxford_flowers102/oxford_flowers102_dataset_builder.py", "_NAMES")
     for name, ids in synsets.items():
         write(f"{name}.txt", readable(ids, lemmas, definitions))
         write_definitions(f"{name}_definitions.tsv.gz", ids, definitions)
-    for name, raw in {"oxford_iiit_pet": pets, "resisc45": scenes, "cifar100": CIFAR100.split()}.items():
+    lists = {"oxford_iiit_pet": pets, "resisc45": scenes, "oxford_flowers102": flowers}
+    lists |= {"cifar10": CIFAR10.split(), "cifar100": CIFAR100.split()}
+    for name, raw in lists.items():
         write(f"{name}.txt", [text.replace("_", " ") for text in raw])
     write("kitti.txt", KITTI)
 

@@ -1,11 +1,14 @@
 """Every name belongs to its output; where no list fits, outputs are numbered and it is said why."""
 
 import hashlib
+import json
+import subprocess
+import sys
 
 import pytest
 
 from vit_core.errors import BadInput
-from vit_core.inference.labels import definitions_for, labels_for, own_labels, read_labels
+from vit_core.inference.labels import SETS, choose_labels, definitions_for, labels_for, own_labels, read_labels
 from vit_core.settings import bundled_data_dir
 
 UPSTREAM = "B_16-{}-300ep-lr_0.001-aug_medium1-wd_0.1-do_0.0-sd_0.0"
@@ -13,7 +16,9 @@ FINE_TUNED = UPSTREAM.format("i21k") + "--{}-steps_2k-lr_0.01-res_224"
 WIDTHS = {
     "imagenet2012": 1000,
     "i21k": 21_843,
+    "cifar10": 10,
     "cifar100": 100,
+    "oxford_flowers102": 102,
     "oxford_iiit_pet": 37,
     "resisc45": 45,
     "kitti": 4,
@@ -43,6 +48,10 @@ def test_each_bundled_list_has_a_name_of_its_own_for_every_output(dataset):
         # The lowest WordNet numbers, n00004475 and n00005787.
         ("i21k", 0, "organism"),
         ("i21k", 1, "benthos"),
+        ("cifar10", 0, "airplane"),
+        ("cifar10", 9, "truck"),
+        ("oxford_flowers102", 0, "pink primrose"),
+        ("oxford_flowers102", 101, "blackberry lily"),
         ("cifar100", 0, "apple"),
         ("cifar100", 99, "worm"),
         ("oxford_iiit_pet", 0, "Abyssinian"),
@@ -60,14 +69,14 @@ def test_the_bundled_lists_are_those_that_the_script_made():
     folder = bundled_data_dir() / "labels"
     together = hashlib.sha256(b"".join((folder / f"{name}.txt").read_bytes() for name in sorted(WIDTHS)))
     # Changing this means that build.py was run again, and the README of the folder says with what.
-    assert together.hexdigest() == "9f4405800f2422084f202695bf7d8be140b3c04f0fd4f96ddd224229fca79cef"
+    assert together.hexdigest() == "2e74119df42b766727613707f170065223447950e8af86a469c4003c04b4994a"
 
 
-@pytest.mark.parametrize("dataset", ["imagenet2012", "cifar100", "oxford_iiit_pet", "resisc45", "kitti"])
+@pytest.mark.parametrize("dataset", sorted(set(WIDTHS) - {"i21k"}))
 def test_a_fine_tuned_file_has_the_classes_of_its_fine_tuning_set(dataset):
     labels = labels_for(FINE_TUNED.format(dataset), WIDTHS[dataset])
     assert labels.dataset == dataset
-    assert labels.source == f"The {WIDTHS[dataset]:,} classes of {dataset}."
+    assert labels.source == f"The {WIDTHS[dataset]:,} classes of {SETS[dataset].title}."
 
 
 @pytest.mark.parametrize(("ds", "dataset"), [("i21k", "i21k"), ("i21k_30", "i21k"), ("i1k", "imagenet2012")])
@@ -89,7 +98,9 @@ def test_what_the_caller_knows_wins_over_the_name():
 def test_a_file_of_any_name_is_known_by_a_width_that_is_unique_and_this_is_said(width, dataset):
     labels = labels_for("my-model", width)
     assert labels.dataset == dataset
-    assert labels.source == f"Assumed from the {width:,} outputs: the {width:,} classes of {dataset}."
+    assert labels.source == (
+        f"The {width:,} classes of {SETS[dataset].title}, by the number of classes: nothing else tells what they are."
+    )
 
 
 @pytest.mark.parametrize("width", [4, 37, 45, 100, 21_841])
@@ -103,12 +114,26 @@ def test_a_width_that_tells_nothing_gives_numbers(width):
 def test_a_list_of_the_wrong_length_is_not_used():
     labels = labels_for(FINE_TUNED.format("cifar100"), 10)
     assert labels.names[9] == "class 9"
-    assert labels.source == ("cifar100 has 100 classes and this classifier 10 outputs, so the classes are numbered.")
+    assert labels.source == "CIFAR-100 has 100 classes and this classifier 10 outputs. So the classes are numbered."
+    assert labels.dataset == ""
+
+
+def test_a_head_of_21843_classes_never_gets_the_names_of_1000():
+    assert labels_for(FINE_TUNED.format("imagenet2012"), 21_843).names[281] == "class 281"
+    assert labels_for("x", 21_843, ds="i1k").names[281] == "class 281"
+
+
+@pytest.mark.parametrize(
+    ("code", "dataset"),
+    [("imagenet21k", "i21k"), ("imagenet", "imagenet2012"), ("flowers102", "oxford_flowers102")],
+)
+def test_a_set_is_known_by_its_other_codes(code, dataset):
+    assert labels_for("x", WIDTHS[dataset], adapt_ds=code).dataset == dataset
 
 
 def test_a_data_set_without_a_list_gives_numbers():
-    assert labels_for(FINE_TUNED.format("flowers"), 2).source == (
-        "There is no list of class names for 'flowers', so the classes are numbered."
+    assert labels_for(FINE_TUNED.format("food101"), 2).source == (
+        "There is no list of class names for 'food101', so the classes are numbered."
     )
 
 
@@ -151,6 +176,24 @@ def test_names_that_cannot_be_used_are_refused(tmp_path, name, content, message)
         read_labels(tmp_path / name, 2)
 
 
+@pytest.mark.parametrize("name", ["labels.txt", "labels.json"])
+def test_a_file_of_1000_names_for_a_head_of_21843_gives_numbers_and_says_why(tmp_path, name):
+    names = [f"name {index}" for index in range(1000)]
+    (tmp_path / name).write_text(json.dumps(names) if name.endswith("json") else "\n".join(names))
+    labels = choose_labels(tmp_path / name, "x", 21_843)
+    assert labels.names[:2] == ("class 0", "class 1")
+    assert len(labels.names) == 21_843
+    assert labels.source == (
+        f"The file '{name}' has 1,000 class names and this classifier 21,843 outputs; one name per output is needed, "
+        "in the order of the outputs. So the classes are numbered."
+    )
+
+
+def test_a_file_of_names_that_fits_is_chosen(tmp_path):
+    (tmp_path / "labels.txt").write_text("cat\ndog\n")
+    assert choose_labels(tmp_path / "labels.txt", FINE_TUNED.format("kitti"), 2).names == ("cat", "dog")
+
+
 def test_a_missing_file_of_names_is_named(tmp_path):
     with pytest.raises(BadInput, match=r"none\.txt' cannot be read: No such file"):
         read_labels(tmp_path / "none.txt", 2)
@@ -177,6 +220,28 @@ def test_names_in_a_list_must_fit_too():
 def test_the_imagenet_classes_have_definitions():
     assert definitions_for("imagenet2012")[281] == "a cat with a grey or tawny coat mottled with black"
     assert len(definitions_for("i21k")) == 21_843
+
+
+def test_the_definition_stands_at_the_place_of_its_class():
+    assert labels_for("x", 21_843).names[2167].startswith("dog")
+    assert definitions_for("i21k")[2167].startswith("a member of the genus Canis")
+
+
+def test_no_list_is_read_before_it_is_asked_for():
+    opened = """
+import sys
+opened = []
+sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" else None)
+import vit_core.inference.labels
+print([path for path in opened if "data/labels" in path or path.endswith(".gz")])
+"""
+    done = subprocess.run([sys.executable, "-c", opened], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_list_is_read_once():
+    assert labels_for("x", 21_843).names is labels_for("y", 21_843).names
+    assert definitions_for("i21k") is definitions_for("i21k")
 
 
 def test_other_data_sets_have_no_definitions():

@@ -203,7 +203,7 @@ def test_the_name_of_a_file_decides_its_classes(tiny_config, cpu_settings, tmp_p
     save_npz(tmp_path / f"{name}.npz", config, init_params(config, seed=0))
     predictor = load_predictor(tmp_path / f"{name}.npz", settings=cpu_settings)
     assert predictor.labels.names[0] == "Abyssinian"
-    assert predictor.labels.source == "The 37 classes of oxford_iiit_pet."
+    assert predictor.labels.source == "The 37 classes of Oxford-IIIT Pets."
 
 
 @pytest.mark.parametrize("as_file", [True, False])

@@ -118,7 +118,7 @@ def test_a_file_that_was_replaced_is_loaded_anew(service, ask, write_checkpoint,
         ({"resolution": 18}, BadInput, "18 is not a multiple of 4"),
         ({"path": "page.npz"}, BadCheckpoint, "page.npz"),
         ({"path": "nothing.npz"}, (BadCheckpoint, ObjectMissing), "nothing.npz"),
-        ({"labels": "page.npz"}, BadInput, "1 class names from the file 'page.npz' and 10 outputs"),
+        ({"labels": "nothing.txt"}, BadInput, r"nothing\.txt' cannot be read"),
     ],
 )
 def test_what_is_wrong_with_a_request_is_said_in_one_sentence(service, ask, tmp_path, options, kind, message):
