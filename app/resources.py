@@ -18,11 +18,15 @@ from app.pictures import PictureBox
 from app.refresh import LiveCatalogue
 from app.run_keeper import RunKeeper
 from app.samples import Sample, read_samples
+from app.training_data import TrainingData
+from app.training_register import Intakes
+from app.training_spool import sweep_abandoned
 from vit_core.catalog.index import Catalogue, load_demo
 from vit_core.datasets import thumbnails
 from vit_core.datasets.dataset import DataSet
 from vit_core.inference.service import PredictionService
 from vit_core.runs.device_share import DeviceShare
+from vit_core.runs.leftovers import DATA
 from vit_core.runs.library import Runs
 from vit_core.runs.record import RunRecord
 from vit_core.settings import Settings, bundled_data_dir
@@ -112,6 +116,29 @@ def run_keeper() -> RunKeeper:
     keeper = RunKeeper(runs())
     keeper.start()
     return keeper
+
+
+@st.cache_resource(show_spinner=False)
+def training_data() -> TrainingData:
+    """Give the pictures that visitors brought to fine-tune on, without what earlier servers left half done."""
+    data = TrainingData(settings().runs_dir / DATA)
+    sweep_abandoned(data.parent)
+    return data
+
+
+@st.cache_resource(show_spinner=False)
+def intakes() -> Intakes:
+    """Give the pictures that are on their way in, of all visitors."""
+    return Intakes()
+
+
+@st.cache_resource(show_spinner=False, ttl=1.0)
+def runs_by_images() -> dict[Path, tuple[str, ...]]:
+    """Give the names of the runs that learn from each folder of images, as they stood at most a second ago."""
+    names: dict[Path, list[str]] = {}
+    for name, root in runs().image_roots().items():
+        names.setdefault(root, []).append(name)
+    return {root: tuple(sorted(each)) for root, each in names.items()}
 
 
 @st.cache_resource(show_spinner=False)

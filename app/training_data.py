@@ -1,29 +1,35 @@
-"""Pictures that visitors brought to fine-tune on: one folder per data set, under an id that nobody can guess.
+"""Pictures that visitors brought to fine-tune on: one folder per data set, shared by all who use this machine.
 
 A folder holds `dataset.json` as it was taken in, `choice.json` with what the visitor changed since (dropped pictures,
 another split, a leak that is known), `chosen.json` with the outcome, and thumbnails. A link with the id opens it again
 after a reload. Nothing is decoded here but thumbnails.
 """
 
+import contextlib
 import dataclasses
+import hashlib
 import json
-import re
+import os
 import secrets
 import shutil
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
-from vit_core.datasets.dataset import DataSet, Example
+from app.training_heads import DATA_ID, Head, newest_first, read_head, write_head
+from app.training_spool import fate_of
+from vit_core.datasets.dataset import DataSet, Example, to_json
 from vit_core.datasets.health import Health, examine
 from vit_core.datasets.saving import load_dataset, save_dataset
 from vit_core.datasets.split import with_split
 from vit_core.datasets.staging import disk
 from vit_core.datasets.thumbnails import thumbnail
-from vit_core.errors import BadDataset, BadImage
+from vit_core.errors import BadDataset, BadImage, shorten
 
 THUMBNAIL_SIDE = 96
-KEPT_DAYS = 7  # without a run that learns from them; `Runs.reconcile` then deletes them
-_ID = re.compile(r"[0-9a-f]{20}")
+KEPT_IN_MEMORY = 8  # data sets; one of 40,000 pictures takes about 40 MB
+_TOUCH_S = 3600.0  # how exactly it is kept when a data set was last opened
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,12 +68,16 @@ class Prepared:
     health: Health
 
 
+_Stamp = tuple[int, int]
+
+
 class TrainingData:
-    """The data sets below one folder; remembers the one it read last."""
+    """The data sets below one folder; remembers those it read last. Safe to share between threads."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._last: tuple[tuple[str, int, int], Prepared] | None = None
+        self._read: dict[str, tuple[_Stamp, Prepared]] = {}  # the one asked for last at the end
+        self._lock = threading.Lock()
 
     @property
     def parent(self) -> Path:
@@ -84,7 +94,7 @@ class TrainingData:
         Raises:
             BadDataset: no id, but what somebody wrote into a link.
         """
-        if not _ID.fullmatch(data_id):
+        if not DATA_ID.fullmatch(data_id):
             raise BadDataset("The link names no data set of this page; bring your pictures again.")
         return self._folder / data_id
 
@@ -92,22 +102,36 @@ class TrainingData:
         """Give the file that describes what a run would learn from."""
         return self.folder(data_id) / "chosen.json"
 
+    def all_ids(self) -> list[tuple[str, float]]:
+        """Give the id of each data set and when it came in, in seconds since 1970; the newest first."""
+        return newest_first(self._folder)
+
+    def head(self, data_id: str, created: float) -> Head:
+        """Give what a list shows of a data set that came in at `created`."""
+        return read_head(self._folder, data_id, created)
+
     def load(self, data_id: str) -> Prepared:
-        """Give a data set with what was changed and what was found out; at once when it was the last one asked for.
+        """Give a data set with what was changed and what was found out; at once when it was asked for of late.
 
         Raises:
             BadDataset: it is not here, or cannot be read.
         """
         folder = self.folder(data_id)
         if not (folder / "dataset.json").is_file():
-            raise BadDataset("The pictures of this link are not on this machine any more; bring them again.")
-        stamp = (data_id, _changed(folder / "dataset.json"), _changed(folder / "choice.json"))
-        if self._last is None or self._last[0] != stamp:
-            whole, choice = load_dataset(folder / "dataset.json"), _read_choice(folder / "choice.json")
-            dataset = _apply(whole, choice)
-            self._last = stamp, Prepared(data_id, whole, choice, dataset, examine(dataset))
-            save_dataset(dataset, folder / "chosen.json")
-        return self._last[1]
+            raise BadDataset(self._why_not(data_id))
+        stamp = (_changed(folder / "dataset.json"), _changed(folder / "choice.json"))
+        with self._lock:
+            known = self._read.pop(data_id, None)
+            if known and known[0] == stamp:
+                self._read[data_id] = known
+        if known is None or known[0] != stamp:
+            known = stamp, self._prepare(data_id, folder)
+            with self._lock:
+                self._read[data_id] = known
+                while len(self._read) > KEPT_IN_MEMORY:
+                    del self._read[next(iter(self._read))]
+        _touch(folder)
+        return known[1]
 
     def choose(self, data_id: str, choice: Choice) -> None:
         """Keep what a visitor changed.
@@ -125,13 +149,17 @@ class TrainingData:
     def adopt(self, dataset: DataSet) -> str:
         """Take a data set of a run, or of a folder of this machine, without a copy of the pictures; give its id."""
         own = dataset.root.name
-        if dataset.root.parent == self._folder and _ID.fullmatch(own) and (dataset.root / "dataset.json").is_file():
+        if dataset.root.parent == self._folder and DATA_ID.fullmatch(own) and (dataset.root / "dataset.json").is_file():
             self.choose(own, _choice_behind(load_dataset(dataset.root / "dataset.json"), dataset))
             return own
-        data_id = self.new_id()
+        # The same pictures once more are the same data set, not one more in the list.
+        data_id = hashlib.sha256(to_json(dataset).encode()).hexdigest()[:20]
         folder = self.folder(data_id)
-        folder.mkdir(parents=True)
-        save_dataset(dataset, folder / "dataset.json")
+        if (folder / "dataset.json").is_file():
+            self.choose(data_id, Choice())
+        else:
+            save_dataset(dataset, folder / "dataset.json")
+            write_head(folder, dataset)
         return data_id
 
     def thumbnail(self, prepared: Prepared, example: Example) -> bytes | None:
@@ -156,15 +184,25 @@ class TrainingData:
     def delete(self, data_id: str) -> None:
         """Delete what was brought, thumbnails and all; a server folder is never touched."""
         shutil.rmtree(self.folder(data_id), ignore_errors=True)
-        self._last = None
+        with self._lock:
+            self._read.pop(data_id, None)
 
+    def _prepare(self, data_id: str, folder: Path) -> Prepared:
+        whole, choice = load_dataset(folder / "dataset.json"), _read_choice(folder / "choice.json")
+        dataset = _apply(whole, choice)
+        save_dataset(dataset, folder / "chosen.json")
+        return Prepared(data_id, whole, choice, dataset, examine(dataset))
 
-def remove(path: Path) -> None:
-    """Delete a file or a folder, there or not."""
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+    def _why_not(self, data_id: str) -> str:
+        fate, name = fate_of(self._folder, data_id)
+        if fate == "abandoned":
+            return (
+                f"The pictures of {shorten(name, 60)!r} were not fully taken in, because the server stopped meanwhile; "
+                "upload them again."
+            )
+        if fate == "under way":
+            return f"The pictures of {shorten(name, 60)!r} are still being checked; open the link again in a while."
+        return "The pictures of this link are not on this machine any more; bring them again."
 
 
 def _apply(whole: DataSet, choice: Choice) -> DataSet:
@@ -198,6 +236,13 @@ def _read_choice(path: Path) -> Choice:
         return Choice()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadDataset("What was changed of this data set cannot be read; bring the pictures again.") from error
+
+
+def _touch(folder: Path) -> None:
+    """Note that a data set was opened: those that no run uses are deleted a week later."""
+    with contextlib.suppress(OSError):  # it has just been deleted, or belongs to another user of the machine
+        if time.time() - folder.stat().st_mtime > _TOUCH_S:
+            os.utime(folder)
 
 
 def _changed(path: Path) -> int:

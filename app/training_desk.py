@@ -1,14 +1,13 @@
-"""What one visitor has on the table while preparing a run: the pictures on their way in, the changes, the estimates.
+"""What one visitor has on the table while preparing a run: single pictures, changes of the settings, estimates.
 
-Nothing of it is needed to open a data set again; that is the business of `training_data`. Work under way ends with the
-visit.
+Nothing of it is needed to open a data set again, nor to follow one that is on its way in; that is the business of
+`training_data` and `training_register`. Estimates end with the visit.
 """
 
 import dataclasses
 import secrets
 import weakref
 from collections.abc import Callable
-from pathlib import Path
 from typing import Literal
 
 from app.training_data import Prepared, TrainingData
@@ -36,8 +35,7 @@ class Desk:
 
     Attributes:
         data: the data sets of this machine.
-        intake: pictures on their way in.
-        problem: why the last ones did not come in.
+        problem: why the last pictures did not come in, or could not be opened or changed.
         loose: single pictures that are being gathered.
         added: the class whose single pictures came last, as long as it is there.
         edits: values by field name that the visitor set instead of the proposed ones.
@@ -45,9 +43,8 @@ class Desk:
         nonce: makes a submission of this visit differ from all others.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.data = TrainingData(folder)
-        self.intake: Intake | None = None
+    def __init__(self, data: TrainingData) -> None:
+        self.data = data
         self.problem: VitError | None = None
         self.loose: LoosePictures | None = None
         self.added = ""
@@ -71,26 +68,14 @@ class Desk:
             self.edits |= {name: value for name, value in taken.items() if value != getattr(proposed, name)}
             self.followed = None
 
-    def take_in(self, start: Callable[[], Intake]) -> None:
+    def take_in(self, start: Callable[[], Intake]) -> Intake | None:
         """Start to take pictures in, or leave the reason why not in `problem`."""
         self.problem = None
         try:
-            self.intake = start()
-            self._cancels["intake"] = self.intake.cancel
+            return start()
         except VitError as error:
             self.problem = error
-
-    def settle(self) -> str:
-        """Give the id of a data set that has just come in, "" otherwise; a failure is left in `problem`."""
-        if self.intake is None or not self.intake.state().ended:
-            return ""
-        intake, self.intake = self.intake, None
-        self._cancels.pop("intake", None)
-        try:
-            return intake.outcome()
-        except VitError as error:
-            self.problem = error
-            return ""
+            return None
 
     def ask(self, kind: Kind, config: TrainConfig, prepared: Prepared, settings: Settings) -> None:
         """Start an estimate; one of the same kind that is under way is ended."""

@@ -14,7 +14,9 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from app.training_data import TrainingData, remove
+from app.training_data import TrainingData
+from app.training_heads import write_head
+from app.training_spool import Spool
 from vit_core.datasets.dataset import DataSet
 from vit_core.datasets.folder import read_folder, read_split_file
 from vit_core.datasets.limits import Progress
@@ -50,29 +52,30 @@ class IntakeState:
 
 
 class Intake:
-    """One data set being taken in, by a thread of its own.
+    """One data set being taken in, by a thread of its own, whether or not anybody looks on."""
 
-    Attributes:
-        data_id: of the data set; usable once it has ended well.
-    """
-
-    def __init__(self, data: TrainingData, take: Take, *, name: str, spool: Path | None = None) -> None:
+    def __init__(self, data: TrainingData, take: Take, spool: Spool) -> None:
         """Start.
 
         Args:
             data: where the data set goes.
             take: makes the data set in a folder, and reports how far it is.
-            name: of the data set, for people.
-            spool: file or folder that is deleted in the end.
+            spool: says what it is called and holds what was sent; closed in the end.
         """
-        self.data_id = data.new_id()
-        self._data, self._take, self._name, self._spool = data, take, name, spool
+        self._data, self._spool = data, spool
         self._stage, self._done, self._total, self._stopped = "pictures", 0, 0, False
+        self._take: Take | None = take
+        self._problem: VitError | None = None
         self._thread = Background(self._work, name="intake of pictures")
+
+    @property
+    def data_id(self) -> str:
+        """The id of the data set that is to be."""
+        return self._spool.data_id
 
     def state(self) -> IntakeState:
         """Give how far it is."""
-        return IntakeState(self._name, self._stage, self._done, self._total, self._thread.ended.is_set())
+        return IntakeState(self._spool.name, self._stage, self._done, self._total, self._thread.ended.is_set())
 
     def cancel(self) -> None:
         """Stop at the next picture; what was taken so far is deleted."""
@@ -84,28 +87,41 @@ class Intake:
         Raises:
             VitError: the sentence for the visitor, when it has ended badly.
         """
-        return self._thread.outcome()
+        data_id = self._thread.outcome()
+        if self._problem:
+            raise type(self._problem)(str(self._problem))
+        return data_id
 
     def _work(self) -> str:
+        # An intake is known for long after its end. So it keeps the sentence, but nothing that the work held: neither
+        # the list of files nor, by way of a traceback, the variables of where it failed.
+        take, self._take = self._take, None
+        try:
+            if take:
+                self._take_in(take)
+        except VitError as error:
+            self._problem = type(error)(str(error))
+        return self.data_id
+
+    def _take_in(self, take: Take) -> None:
         folder = self._data.folder(self.data_id)
         whole = False
         try:
             with disk(folder.parent):
-                dataset = self._take(folder, self._progress)
+                dataset = take(folder, self._progress)
                 folder.mkdir(parents=True, exist_ok=True)
                 save_dataset(dataset, folder / "dataset.json")
+                write_head(folder, dataset)
                 self._make_previews()
             whole = True
         finally:
             if not whole:
                 shutil.rmtree(folder, ignore_errors=True)
-            if self._spool:
-                remove(self._spool)
-        return self.data_id
+            self._spool.close()
 
     def _progress(self, done: int, total: int) -> None:
         if self._stopped:
-            raise Cancelled("The pictures were not taken in, as you asked.")
+            raise Cancelled(f"Taking in {shorten(self._spool.name, 60)!r} was cancelled; none of its pictures are kept.")
         self._done, self._total = done, total
 
     def _make_previews(self) -> None:
@@ -162,15 +178,27 @@ class LoosePictures:
             self.remove(label)
 
     def intake(self, data: TrainingData, *, name: str) -> Intake:
-        """Start to take all of them in; call it once, the files are deleted afterwards."""
-        files = tuple(self._files)
-        self._end.detach()  # the intake deletes the folder when it is through
+        """Start to take all of them in; call it once, the files are deleted afterwards.
 
-        def take(folder: Path, progress: Progress) -> DataSet:
+        Raises:
+            StorageFull, StoreError: the disk refuses; the pictures are still here then.
+        """
+        spool = Spool(data.parent, data.new_id(), name=name)
+        folder = spool.folder / "pictures"
+        try:
+            with disk(data.parent):
+                self._folder.rename(folder)
+        except VitError:
+            spool.close()
+            raise
+        self._end.detach()  # the intake deletes the files when it is through
+        files = [(name, folder / path.name) for name, path in self._files]
+
+        def take(target: Path, progress: Progress) -> DataSet:
             with contextlib.closing(_opened(files)) as opened:
-                return take_files(opened, folder, name=name, progress=progress)
+                return take_files(opened, target, name=name, progress=progress)
 
-        return Intake(data, take, name=name, spool=self._folder)
+        return Intake(data, take, spool)
 
 
 def intake_of_zip(data: TrainingData, source: BinaryIO, *, name: str, size_bytes: int) -> Intake:
@@ -178,23 +206,28 @@ def intake_of_zip(data: TrainingData, source: BinaryIO, *, name: str, size_bytes
 
     Raises:
         StorageFull: the disk has no room for it and its content.
+        StoreError: the disk refuses for another reason.
     """
     with disk(data.parent):
         data.parent.mkdir(parents=True, exist_ok=True)
         check_room(data.parent, 2 * size_bytes)
-        with tempfile.NamedTemporaryFile(prefix=".zip-", dir=data.parent, delete=False) as spool:
-            path = Path(spool.name)
+    spool = Spool(data.parent, data.new_id(), name=name)
+    path = spool.folder / "upload.zip"
     try:
         _write(path, source)
     except VitError:
-        remove(path)
+        spool.close()
         raise
-    return Intake(data, functools.partial(_take_zip, path, name), name=name, spool=path)
+    return Intake(data, functools.partial(_take_zip, path, name), spool)
 
 
 def intake_of_bundled(data: TrainingData, path: Path, *, name: str) -> Intake:
-    """Start to take in a zip that comes with the app."""
-    return Intake(data, functools.partial(_take_zip, path, name), name=name)
+    """Start to take in a zip that comes with the app.
+
+    Raises:
+        StorageFull, StoreError: the disk refuses.
+    """
+    return Intake(data, functools.partial(_take_zip, path, name), Spool(data.parent, data.new_id(), name=name))
 
 
 def intake_of_server_folder(data: TrainingData, text: str, *, root: Path) -> Intake:
@@ -207,6 +240,7 @@ def intake_of_server_folder(data: TrainingData, text: str, *, root: Path) -> Int
 
     Raises:
         BadDataset: nothing of that name.
+        StorageFull, StoreError: the disk refuses.
     """
     path = root / text.strip()
     inside = path.resolve().is_relative_to(root.resolve())  # else an answer would tell what files the machine has
@@ -217,7 +251,7 @@ def intake_of_server_folder(data: TrainingData, text: str, *, root: Path) -> Int
     def take(_: Path, progress: Progress) -> DataSet:
         return read(path, allowed_root=root, progress=progress)
 
-    return Intake(data, take, name=path.name)
+    return Intake(data, take, Spool(data.parent, data.new_id(), name=path.name))
 
 
 def server_folders(root: Path, *, limit: int = 200) -> list[str]:

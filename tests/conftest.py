@@ -11,6 +11,7 @@ import dataclasses
 import hashlib
 import http.client
 import http.server
+import io
 import json
 import os
 import re
@@ -19,6 +20,7 @@ import socket
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
@@ -471,6 +473,33 @@ def draw_classes():
         return folder
 
     return draw_all
+
+
+@pytest.fixture(scope="session")
+def slow_zip():
+    """Give a function that zips photos of two classes which take a while to check: progressive JPEGs of 2400 px.
+
+    `slow_zip(200)` takes two cores several seconds; `more` bytes make it larger without a photo.
+    """
+    blocks = [np.random.default_rng(seed).integers(0, 255, (9, 9), np.uint8) for seed in range(8)]
+    photos = []
+    for each in blocks:
+        buffer = io.BytesIO()
+        Image.fromarray(each).resize((2400, 2400), Image.Resampling.NEAREST).save(
+            buffer, "JPEG", quality=30, progressive=True
+        )
+        photos.append(buffer.getvalue())
+
+    def make(count: int, *, more: int = 0) -> bytes:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            for number in range(count):
+                # What stands behind the end of a JPEG is no part of the picture, but makes other bytes of it.
+                archive.writestr(f"{'ab'[number % 2]}/{number:04d}.jpg", photos[number % 8] + b"%d" % number)
+            archive.writestr("notes.bin", bytes(more))
+        return buffer.getvalue()
+
+    return make
 
 
 @pytest.fixture(scope="session")

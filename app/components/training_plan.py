@@ -32,9 +32,17 @@ def planned(table: Desk, prepared: Prepared | None, start: Start, sisters: pd.Da
     return make_plan(proposal, table.edits, patch_size=start.model.stride, num_train=len(dataset.of("train")))
 
 
-def what_is_missing(prepared: Prepared | None, start: Start, plan: Plan | None) -> list[str]:
-    """Give a sentence for each thing that keeps a run from starting; none when it may."""
-    missing = ["Bring your pictures, or take the practice set (step 1)."] if prepared is None else blocks(prepared)
+def what_is_missing(prepared: Prepared | None, start: Start, plan: Plan | None, *, coming: bool) -> list[str]:
+    """Give a sentence for each thing that keeps a run from starting; none when it may.
+
+    Args:
+        prepared: the pictures, None before they are in.
+        start: the checkpoint.
+        plan: the settings, None before there are any.
+        coming: whether pictures are on their way in.
+    """
+    bring = "Wait until your pictures are checked" if coming else "Bring your pictures, or take the practice set"
+    missing = [f"{bring} (step 1)."] if prepared is None else blocks(prepared)
     if start.path is None:
         missing.append("Download the checkpoint (step 2), or choose one that is here.")
     if start.problem:

@@ -37,10 +37,11 @@ def show_quick_look(table: Desk, prepared: Prepared, config: TrainConfig | None,
             "Take another quick look" if now and now.quick_look else "Take a quick look",
             key="quick look",
             disabled=bool(why_not) or config is None,
-            help=plain(why_not) or None,
             on_click=table.ask,
             args=("quick look", config, prepared, resources.settings()),
         )
+        if why_not:
+            st.caption(f"Not yet: {plain(why_not)}")
 
 
 def _show_result(look: QuickLook, *, current: bool) -> None:

@@ -1,5 +1,6 @@
 """The desk of this visitor, and the data set that the link names."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -9,10 +10,10 @@ from app import resources, state
 from app.components.errors import show_error
 from app.training_data import Choice, Prepared
 from app.training_desk import Desk
-from vit_core.errors import BadDataset, VitError
+from app.training_intake import Intake
+from vit_core.errors import VitError
 
 _STYLE = Path(__file__).parent.parent / "assets" / "finetune.css"
-DATA_FOLDER = ".data"  # below the folder of runs, which refer to it
 
 
 def training_style() -> None:
@@ -23,27 +24,47 @@ def training_style() -> None:
 def desk() -> Desk:
     """Give what this visitor has on the table."""
     if "training desk" not in st.session_state:
-        st.session_state["training desk"] = Desk(resources.settings().runs_dir / DATA_FOLDER)
+        st.session_state["training desk"] = Desk(resources.training_data())
     return cast("Desk", st.session_state["training desk"])
 
 
-def opened_data(table: Desk) -> Prepared | None:
-    """Give the data set that has just come in, else the one of the link, else that of the run of the link.
+def opened_data(table: Desk) -> tuple[Prepared | None, Intake | None]:
+    """Give the data set of the link, or of the run of the link; while it is on its way in, how far that is.
 
-    What cannot be opened gets its sentence, and the link forgets it.
+    What cannot be opened leaves its sentence on the table, and the link forgets it.
     """
-    if arrived := table.settle():
-        state.choose_data(arrived)
     try:
         if run := state.address().run:
             _follow_run(table, run)
-        if not state.address().data:
-            return None
-        return table.data.load(state.address().data)
-    except BadDataset as error:
-        state.choose_data("")
-        show_error(error)
-        return None
+        data_id = state.address().data
+        if not data_id:
+            return None, None
+        intake = resources.intakes().get(data_id)
+        if intake and not intake.state().ended:
+            return None, intake
+        return table.data.load(intake.outcome() if intake else data_id), None
+    except VitError as error:
+        put_away(table)
+        table.problem = error
+        return None, None
+
+
+def take_in(table: Desk, start: Callable[[], Intake]) -> None:
+    """Start to take pictures in, from a widget's callback; the link names them from here on."""
+    if intake := table.take_in(start):
+        resources.intakes().add(intake)
+        state.choose_data(intake.data_id)
+
+
+def use(table: Desk, data_id: str) -> None:
+    """Turn to other pictures that are here, or on their way in, from a widget's callback."""
+    table.problem = None
+    state.choose_data(data_id)
+
+
+def put_away(table: Desk) -> None:
+    """Have no pictures in hand, from a widget's callback; they stay where they are."""
+    use(table, "")
 
 
 def change(table: Desk, prepared: Prepared, choice: Choice) -> None:
@@ -64,7 +85,7 @@ def _follow_run(table: Desk, run: str) -> None:
     except VitError as error:
         show_error(error)
         return
-    state.choose_data(data_id)
+    use(table, data_id)
     if record.config:
         state.choose_checkpoint(record.config.checkpoint)
         table.start_from(record.config)

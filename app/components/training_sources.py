@@ -1,6 +1,6 @@
-"""The ways for pictures to come in: a zip, the practice set, a folder, single pictures, a folder of the server."""
+"""The ways to pictures: a zip, the practice set, earlier ones, a folder, single pictures, a folder of the server."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Literal
 
 import streamlit as st
@@ -9,6 +9,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from app import resources
 from app.components.errors import show_error, shown_errors
 from app.components.plain_text import one_line, plain
+from app.components.training_earlier import show_earlier
+from app.components.training_session import take_in
 from app.components.uploads import forget_uploads, fresh_uploads
 from app.components.wording import counted
 from app.training_desk import Desk
@@ -21,7 +23,7 @@ from app.training_intake import (
     intake_of_zip,
     server_folders,
 )
-from vit_core.errors import BadDataset, VitError
+from vit_core.errors import BadDataset, Cancelled, VitError
 from vit_core.settings import bundled_data_dir
 
 POLL_S = 0.4
@@ -31,13 +33,16 @@ _EXAMPLE = "flowers.zip\n├── rose\n│   ├── IMG_1.jpg\n│   └─
 
 def show_sources(table: Desk) -> None:
     """Show every way in; what comes in is checked in the background."""
-    if table.problem:
+    if isinstance(table.problem, Cancelled):
+        st.info(plain(str(table.problem)))
+    elif table.problem:
         show_error(table.problem)
     zipped, practice = st.columns([3, 2], gap="large")
     with zipped:
         _show_zip(table)
     with practice, st.container(border=True, key="practice"):
         _show_practice(table)
+    show_earlier(table)
     with st.expander("Other ways: a folder, single pictures, a folder on the server"):
         folder, single, server = st.tabs(["A folder", "Single pictures", "On the server"])
         with folder:
@@ -48,9 +53,10 @@ def show_sources(table: Desk) -> None:
             _show_server(table)
 
 
-def show_intake(table: Desk) -> None:
+def show_intake(intake: Intake) -> None:
     """Show how far the pictures are, with a way to stop; the page runs anew when they are in."""
-    st.fragment(_follow, run_every=POLL_S)(table)
+    st.fragment(_follow, run_every=POLL_S)(intake)
+    st.caption("You may close this page meanwhile: the work goes on, and the page's address leads back to it.")
 
 
 def intake_words(now: IntakeState) -> str:
@@ -66,27 +72,22 @@ def intake_words(now: IntakeState) -> str:
     return f"Checking the pictures of {now.name}{far}"
 
 
-def _follow(table: Desk) -> None:
+def _follow(intake: Intake) -> None:
     with shown_errors():
-        now = table.intake.state() if table.intake else None
-        if now is None or now.ended:
+        now = intake.state()
+        if now.ended:
             st.rerun()
         with st.container(horizontal=True, vertical_alignment="center", key="intake"):
             share = now.done / now.total if now.total else 0.0
             st.progress(min(share, 1.0), text=plain(intake_words(now)))
-            st.button("Cancel", key="intake cancel", on_click=_cancel, args=(table,))
-
-
-def _cancel(table: Desk) -> None:
-    if table.intake:
-        table.intake.cancel()
+            st.button("Cancel", key="intake cancel", on_click=intake.cancel)
 
 
 def _show_zip(table: Desk) -> None:
     limit_mb = resources.settings().max_data_mb
     key = _key("zip")
     st.file_uploader(
-        "Drop a zip here, or choose one: the fastest way",
+        "Drop a zip of your pictures here, or choose one: the fastest way",
         type=["zip"],
         key=key,
         max_upload_size=limit_mb,
@@ -99,21 +100,24 @@ def _show_zip(table: Desk) -> None:
     with rules:
         st.markdown(
             "**One folder per class**, named as the class is called. Folders *train* and *test* with the classes "
-            "inside are understood, too. JPEG, PNG and WebP. Five pictures of a class are the least that makes sense; "
-            "with 20 to 50 it gets good."
+            "inside are understood, too. JPEG, PNG and WebP. Bring at least five pictures of each class; 20 to 50 work "
+            "well."
         )
-        st.caption(f"Up to {limit_mb:,} MB. Nothing leaves this machine; you can delete the pictures here at any time.")
+        st.caption(
+            f"Up to {limit_mb:,} MB. Nothing leaves this machine. Whoever can open this page can use what you bring, "
+            "and you can delete it here at any time."
+        )
 
 
 def _show_practice(table: Desk) -> None:
     st.markdown("**No pictures at hand?**")
-    st.markdown("Practise with a small set of drawn pictures that comes with the app. It is learned within a minute.")
+    st.markdown("Practise with a small set of drawn pictures that comes with the app; a model learns it in a minute.")
     path = bundled_data_dir() / "demo" / "practice.zip"
     st.button(
         "Try the practice set",
         key="practice set",
         disabled=not path.is_file(),
-        on_click=_start,
+        on_click=take_in,
         args=(table, lambda: intake_of_bundled(table.data, path, name="practice set")),
     )
 
@@ -162,7 +166,7 @@ def _show_single(table: Desk) -> None:
             type="primary",
             disabled=len(counts) < 2,
             help="Two classes are the least." if len(counts) < 2 else None,
-            on_click=_start,
+            on_click=take_in,
             args=(table, lambda: _finish_single(table)),
         )
 
@@ -190,7 +194,7 @@ def _show_server(table: Desk) -> None:
         "Use this folder",
         key="server use",
         disabled=not text,
-        on_click=_start,
+        on_click=take_in,
         args=(table, lambda: intake_of_server_folder(table.data, str(text), root=root)),
     )
 
@@ -200,14 +204,10 @@ def _key(kind: Literal["zip", "folder", "single"]) -> str:
     return f"training-{kind}-{st.session_state.get(_ROUND, 0)}"
 
 
-def _start(table: Desk, start: Callable[[], Intake]) -> None:
-    table.take_in(start)
-
-
 def _take_zip(table: Desk, key: str) -> None:
     if uploads := _taken(key):
         upload = uploads[0]
-        table.take_in(lambda: intake_of_zip(table.data, upload, name=upload.name, size_bytes=upload.size))
+        take_in(table, lambda: intake_of_zip(table.data, upload, name=upload.name, size_bytes=upload.size))
         forget_uploads(uploads)
 
 
@@ -215,7 +215,7 @@ def _take_folder(table: Desk, key: str) -> None:
     if uploads := _taken(key):
         name = uploads[0].name.partition("/")[0]
         if _gather(table, {upload.name: upload for upload in uploads}.items()):
-            table.take_in(lambda: _finish_single(table, name=name))
+            take_in(table, lambda: _finish_single(table, name=name))
 
 
 def _take_single(table: Desk, key: str) -> None:
@@ -250,10 +250,11 @@ def _gather(table: Desk, files: Iterable[tuple[str, UploadedFile]]) -> bool:
 
 
 def _finish_single(table: Desk, *, name: str = "my pictures") -> Intake:
-    loose, table.loose = table.loose, None
-    if loose is None:
+    if table.loose is None:
         raise BadDataset("The pictures were taken already; drop them again.")
-    return loose.intake(table.data, name=name)
+    intake = table.loose.intake(table.data, name=name)
+    table.loose = None
+    return intake
 
 
 def _remove(table: Desk, label: str) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.components.plain_text import plain
 from app.components.training_session import change
+from app.components.wording import counted
 from app.training_data import Prepared
 from app.training_desk import Desk
 
@@ -16,11 +17,11 @@ def split_words(prepared: Prepared) -> str:
     """Give the split as a sentence."""
     dataset = prepared.dataset
     train, test = len(dataset.of("train")), len(dataset.of("test"))
-    counts = f"{train:,} to learn from, {test:,} to test on"
+    counts = f"{counted(train, 'picture')} to learn from and {test:,} to test on"
     if dataset.split == "folders":
         return f"{counts}, as in your folders."
     share = round(100 * dataset.test_share)
-    return f"{counts}: about {share} % of each class, drawn by the content of the pictures with seed {dataset.seed}."
+    return f"{counts}. The test gets about {share} % of each class, drawn at random with seed {dataset.seed}."
 
 
 def show_split(table: Desk, prepared: Prepared) -> None:

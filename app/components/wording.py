@@ -56,14 +56,19 @@ def megabytes(size_bytes: float | None, *, missing: str = MISSING) -> str:
     return f"{size_bytes / 1e6:,.0f} MB" if size_bytes >= 1e7 else f"{size_bytes / 1e6:.1f} MB"
 
 
-def counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str, plural: str = "") -> str:
     """Give a count with its noun in the right number.
 
+    Args:
+        count: of things.
+        noun: for one of them.
+        plural: for several, where it is not the noun with an "s".
+
     Example:
-        >>> counted(1, "file"), counted(1759, "file")
-        ('1 file', '1,759 files')
+        >>> counted(1, "file"), counted(1759, "file"), counted(3, "class", "classes")
+        ('1 file', '1,759 files', '3 classes')
     """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def _known(value: float | None) -> TypeGuard[float]:

@@ -23,16 +23,17 @@ training_style()
 st.title("Teach it my classes")
 show_notes(notes)
 table = desk()
-prepared = opened_data(table)
+prepared, coming = opened_data(table)
+state.write_address("finetune")  # at once: a reload finds the pictures again that have just begun to come in
 tables = resources.tables(state.address().catalogue)
 demo = resources.demo_catalogue().frame
 start, refusal = starting_point(tables, demo)
 plan = planned(table, prepared, start, sisters_of(start, tables))
-missing = what_is_missing(prepared, start, plan)
+missing = what_is_missing(prepared, start, plan, coming=coming is not None)
 
 st.header("1. Your pictures", anchor=False)
-if table.intake:
-    show_intake(table)
+if coming:
+    show_intake(coming)
 elif prepared is None:
     show_sources(table)
 else:
@@ -63,4 +64,3 @@ with cost_side:
     show_cost(table, prepared, plan, why_not=missing)
 with start_side:
     show_start_button(table, prepared, plan, why_not=missing)
-state.write_address("finetune")

@@ -42,6 +42,9 @@ def _by_itself(monkeypatch, tmp_path):
         resources.runs,
         resources.all_runs,
         resources.run_metrics,
+        resources.runs_by_images,
+        resources.training_data,
+        resources.intakes,
         resources.live_catalogue,
     ):
         cached.clear()

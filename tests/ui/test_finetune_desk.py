@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from app import resources
+from app.training_data import TrainingData
 from app.training_desk import Desk
 from vit_core.training.config import TrainConfig
 
@@ -17,7 +18,7 @@ CONFIG = TrainConfig(checkpoint=TINY, resolution=32, total_steps=5, batch=8, lea
 @pytest.fixture
 def desk(tmp_path):
     """A visitor without anything yet."""
-    return Desk(tmp_path / "runs" / ".data")
+    return Desk(TrainingData(tmp_path / "runs" / ".data"))
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def wait_for_the_end(before):
 
 def test_a_measurement_ends_with_the_visit(tmp_path, drawn_dataset):
     before = measuring()
-    desk = Desk(tmp_path / "runs" / ".data")
+    desk = Desk(TrainingData(tmp_path / "runs" / ".data"))
     prepared = desk.data.load(desk.data.adopt(drawn_dataset))
     desk.ask("trial", CONFIG, prepared, resources.settings())
     assert set(measuring()) - set(before)

@@ -14,6 +14,7 @@ from vit_core.settings import Settings
 
 ADDRESS = "127.0.0.1"
 PORT = 8501
+_OWN_CHECKPOINT_MB = 500  # a checkpoint file that a visitor brings to the page
 
 
 def run(parsed: argparse.Namespace, settings: Settings) -> NoReturn:
@@ -30,13 +31,18 @@ def run(parsed: argparse.Namespace, settings: Settings) -> NoReturn:
     command = [
         *(sys.executable, "-m", "streamlit", "run", str(script)),
         *("--server.address", address, "--server.port", str(port), "--server.headless", "true"),
-        *("--server.maxUploadSize", str(settings.max_upload_mb), "--logger.hideWelcomeMessage", "true"),
+        *("--server.maxUploadSize", str(_largest_upload_mb(settings)), "--logger.hideWelcomeMessage", "true"),
     ]
     note(f"ViT Explorer: http://{address}:{port}   (Ctrl+C stops it)")
     # The folder of `app` also holds .streamlit/config.toml, which Streamlit looks for where it is started.
     os.chdir(script.parent.parent)
     sys.stderr.flush()
     os.execve(sys.executable, command, _environment(settings))  # noqa: S606  # a list of words, no shell
+
+
+def _largest_upload_mb(settings: Settings) -> int:
+    """Give what the server must let through: the page's widgets have limits of their own, and none may be above it."""
+    return max(settings.max_upload_mb, settings.max_data_mb, _OWN_CHECKPOINT_MB)
 
 
 def _find_script() -> Path:

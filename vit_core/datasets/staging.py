@@ -46,6 +46,18 @@ def staged(folder: Path) -> Iterator[Path]:
         os.close(lock)
 
 
+def sweep_staging(parent: Path) -> None:
+    """Remove what processes that died were gathering below a folder.
+
+    Raises:
+        StoreError: the folder cannot be read.
+    """
+    with disk(parent):
+        if parent.is_dir():
+            with _held(parent):
+                _sweep(parent)
+
+
 def check_room(folder: Path, size_bytes: int) -> None:
     """Refuse what the disk has no room for, before a byte of it is written.
 
@@ -110,10 +122,13 @@ def _open_folder(folder: Path) -> int:
 def _sweep(parent: Path) -> None:
     """Remove what processes that died left below a folder."""
     for staging in parent.glob(f"{_PREFIX}*"):
-        lock = _open_folder(staging)
+        try:
+            lock = _open_folder(staging)
+        except FileNotFoundError:  # its owner was through with it
+            continue
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(staging)
+            shutil.rmtree(staging, ignore_errors=True)  # another process may be at the same
         except BlockingIOError:  # it belongs to a process that is at it
             continue
         finally:
