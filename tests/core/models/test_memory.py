@@ -1,0 +1,123 @@
+"""The memory of programs by arithmetic, held against what XLA says of the very programs that predictor and runs use.
+
+Small models, at sizes where every term counts; the analysis of XLA's CPU backend, arguments and temporary buffers.
+"""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from vit_core.inference import programs
+from vit_core.models.build import build
+from vit_core.models.config import VARIANTS, ModelConfig
+from vit_core.models.memory import to_classify, to_fine_tune
+from vit_core.training.config import TrainConfig, num_blocks
+from vit_core.training.step import Trainer
+from vit_core.training.trainable import partition
+
+TOLERANCE = 0.15
+SMALL = dataclasses.replace(VARIANTS["Ti/16"], num_layers=2, num_classes=10)
+HYBRID = dataclasses.replace(VARIANTS["R+Ti/16"], num_layers=1, num_classes=10)
+MIXER = dataclasses.replace(VARIANTS["Mixer-S/16"], num_layers=2, num_classes=10)
+
+
+def bytes_of(compiled):
+    analysis = compiled.memory_analysis()
+    return analysis.argument_size_in_bytes + analysis.temp_size_in_bytes
+
+
+def classifying(model: ModelConfig, batch: int) -> int:
+    graphdef, params = build(model)
+    images = jax.ShapeDtypeStruct((batch, model.resolution, model.resolution, 3), jnp.uint8)
+    return bytes_of(programs._forward.lower(graphdef, params, images, None).compile())
+
+
+def fine_tuning(model: ModelConfig, batch: int, *, parts=1, **settings) -> int:
+    config = TrainConfig(
+        checkpoint="x",
+        resolution=model.resolution,
+        total_steps=10,
+        batch=batch * parts,
+        learning_rate=0.01,
+        warmup_steps=1,
+        **settings,
+    )
+    trainer = Trainer(config, model, devices=jax.devices()[:1], accum_steps=parts, num_classes=model.num_classes)
+    trained, frozen = partition(build(model)[1], config.trainable, model.num_layers)
+    moving = (jax.ShapeDtypeStruct((), jnp.int32), trained, jax.eval_shape(trainer._optimizer.init, trained), None)
+    side, shape = model.resolution, (parts, batch)
+    pixels = jax.ShapeDtypeStruct((*shape, side, side, 3), np.uint8)
+    inputs = (pixels, jax.ShapeDtypeStruct((*shape, model.num_classes), np.float32))
+    return bytes_of(trainer._update.lower(moving, frozen, (*inputs, jax.ShapeDtypeStruct(shape, np.float32))).compile())
+
+
+@pytest.mark.parametrize(
+    ("model", "batch"),
+    [(SMALL, 32), (SMALL.with_resolution(384), 1), (HYBRID, 8), (MIXER, 8)],
+    ids=["Ti-32", "Ti-384", "R+Ti-8", "Mixer-8"],
+)
+def test_classifying_takes_what_xla_plans(model, batch):
+    assert to_classify(model, batch=batch).total == pytest.approx(classifying(model, batch), rel=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("model", "batch", "settings"),
+    [
+        (SMALL, 8, {}),
+        (SMALL, 4, {"optimizer": "adamw", "trainable": "last-1", "parts": 2}),
+        (SMALL, 8, {"remat": True}),
+        (HYBRID, 4, {}),
+        (MIXER, 4, {}),
+    ],
+    ids=["Ti", "Ti-last-block-adamw-parts", "Ti-recomputed", "R+Ti", "Mixer"],
+)
+def test_fine_tuning_takes_what_xla_plans(model, batch, settings):
+    known = {key: value for key, value in settings.items() if key != "trainable"}
+    estimate = to_fine_tune(model, batch=batch, trained_blocks=num_blocks(settings.get("trainable", "all")), **known)
+
+    assert estimate.total == pytest.approx(fine_tuning(model, batch, **settings), rel=TOLERANCE)
+
+
+def test_weights_are_counted_exactly():
+    leaves = jax.tree.leaves(build(SMALL)[1])
+    assert to_classify(SMALL).weights == sum(4 * leaf.size for leaf in leaves)
+
+
+@pytest.mark.parametrize("trainable", ["all", "last-1", "head"])
+def test_gradients_are_counted_exactly(trainable):
+    model = dataclasses.replace(SMALL, representation_size=32)
+    trained, _ = partition(build(model)[1], trainable, model.num_layers)
+
+    estimate = to_fine_tune(model, batch=1, trained_blocks=num_blocks(trainable))
+
+    assert estimate.gradients == sum(4 * leaf.size for leaf in jax.tree.leaves(trained))
+
+
+def test_the_second_moment_of_adamw_takes_as_much_as_the_weights():
+    sgd, adamw = (to_fine_tune(SMALL, batch=8, optimizer=optimizer) for optimizer in ("sgd", "adamw"))
+    assert adamw.total - sgd.total == sgd.weights
+
+
+def test_recomputing_keeps_little_of_a_deep_model():
+    plain, again = (to_fine_tune(VARIANTS["B/16"], batch=8, remat=remat) for remat in (False, True))
+    assert again.activations < plain.activations / 10
+
+
+def test_fewer_trained_blocks_need_less():
+    model = VARIANTS["B/16"]
+    totals = [to_fine_tune(model, batch=8, trained_blocks=blocks).total for blocks in (0, 1, 4, None)]
+    assert totals == sorted(totals)
+
+
+def test_half_the_width_of_values_halves_what_is_kept():
+    wide, narrow = (to_fine_tune(SMALL, batch=8, dtype=dtype) for dtype in ("float32", "bfloat16"))
+    assert narrow.activations == wide.activations / 2
+    assert narrow.weights == wide.weights
+
+
+def test_the_first_update_keeps_the_state_it_began_with():
+    memory = to_fine_tune(SMALL, batch=8)
+    assert memory.first_update - memory.total == 2 * memory.weights
