@@ -10,7 +10,7 @@ from app import resources, state
 from app.components.catalogue_source import show_catalogue_source, source_words
 from app.components.errors import shown_errors
 from app.components.plain_text import plain
-from app.components.run_words import share_done
+from app.components.run_words import LIVE, POLL_S, begins_again, share_done
 from app.components.wording import counted
 from vit_core.inference.service import ServiceStatus
 from vit_core.runs.record import RunRecord
@@ -27,10 +27,21 @@ STATES = {
 def show_chips() -> None:
     """Show both chips; while the bucket is asked, look every second, and draw the page anew when it has answered."""
     with st.container(key="chips", horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        _device_chip(resources.service().status(), resources.all_runs())
+        alive = any(record.state in LIVE for record in resources.all_runs())
+        with st.container(width="content"):  # else the fragment takes a whole line of a phone
+            st.fragment(_follow_device, run_every=POLL_S if alive else None)(alive)
         _catalogue_chip()
     if _waiting():
         st.fragment(_follow, run_every=1.0)()
+
+
+def _follow_device(alive: bool) -> None:
+    """Show what computes; when the last run that was alive has ended, the page is drawn anew and stops looking."""
+    with shown_errors():
+        records = resources.all_runs()
+        _device_chip(resources.service().status(), records)
+        if alive and not any(record.state in LIVE for record in records):
+            st.rerun()
 
 
 def _follow() -> None:
@@ -55,7 +66,8 @@ def device_words(status: ServiceStatus, run: RunRecord | None = None) -> str:
         'CPU · free'
     """
     if run is not None:
-        return f"{run.device or status.device or 'This machine'} · learning, {share_done(run):.0%}".replace("%", " %")
+        doing = "starting again" if begins_again(run) else f"learning, {share_done(run):.0%}".replace("%", " %")
+        return f"{run.device or status.device or 'This machine'} · {doing}"
     queue = f", {status.queued} waiting" if status.queued else ""
     return f"{status.device or 'Model engine'} · {STATES[status.state]}{queue}"
 

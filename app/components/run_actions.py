@@ -18,14 +18,19 @@ _MAX_NOTE = 300
 def show_actions(record: RunRecord) -> None:
     """Show the buttons that the state of a run allows, and why the last one was refused."""
     name = record.name
-    with st.container(horizontal=True, gap="xsmall", key="run-actions"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="run-actions"):
         if record.state in ("queued", "running"):
             help_text = "It saves its state first, and can be resumed."
             st.button("Stop", icon=":material/stop:", on_click=_do, args=(_stop, name), help=help_text)
         if record.state in RESUMABLE:
             st.button("Resume", icon=":material/play_arrow:", type="primary", on_click=_do, args=(_resume, name))
-        if record.state != "unreadable" and st.button("Repeat with changes", icon=":material/content_copy:"):
-            st.switch_page("views/finetune.py", query_params={"run": name})
+        if record.state != "unreadable":
+            # A link: a change of page from a script writes its parameters into this page's address first, and the
+            # browser's way back would lead there.
+            again = {"run": name}
+            st.page_link(
+                "views/finetune.py", label="Repeat with changes", icon=":material/content_copy:", query_params=again
+            )
         # Not through its own argument: a click must open the dialog within the script, not in a callback.
         if record.state not in LIVE and st.button("Delete…", icon=":material/delete:"):
             _confirm_delete(record)

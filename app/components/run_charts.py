@@ -10,7 +10,7 @@ from typing import Literal
 import plotly.graph_objects as go
 
 from app.components.palette import ACCENT, NEUTRAL
-from app.components.plain_text import plain_html
+from app.components.run_chart_text import chart_text
 from app.components.run_sisters import Band
 from app.components.wording import percent
 from vit_core.training.estimates import QuickLook
@@ -146,7 +146,7 @@ def _line(
     return go.Scatter(
         x=series[0],
         y=series[1],
-        name=plain_html(name),
+        name=chart_text(name),
         mode="lines+markers" if marks else "lines",
         line={"color": colour, "width": 1.5 if thin else 2.5, "dash": "dash" if place else "solid"},
         marker={"size": 5 if thin else 7, "symbol": "square" if place else "circle", "color": colour},
@@ -168,7 +168,7 @@ def _add_band(figure: go.Figure, band: Band, end: float) -> None:
             mode="lines",
             line={"width": 0, "color": NEUTRAL},
             fillcolor=_BAND,
-            name=plain_html(f"another task, {band.label}: published"),
+            name=chart_text(f"another task, {band.label}: published"),
             hoverinfo="skip",
         )
     )

@@ -1,7 +1,6 @@
 """What is taken for what: the confusion matrix, whose cells open their pictures."""
 
 import dataclasses
-import html
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -10,6 +9,7 @@ import streamlit as st
 
 from app.components.charts import CHART_CONFIG
 from app.components.plain_text import one_line, plain
+from app.components.run_chart_text import chart_text, middle_cut
 from app.components.run_pictures import examples_by_file, show_pictures
 from app.components.wording import counted
 from vit_core.datasets.dataset import DataSet
@@ -18,6 +18,7 @@ from vit_core.training.report import Answered, Report
 Theme = Literal["light", "dark"]
 MOST_CLASSES = 30
 _FEW_CLASSES = 12
+_LONGEST_LABEL = 22  # letters beside the matrix; a cell gives the whole names
 _SCALE = [[0.0, "rgba(108,114,232,0.05)"], [1.0, "rgba(79,70,229,1)"]]
 _INK: dict[Theme, str] = {"light": "#1B2033", "dark": "#E7EAF3"}
 
@@ -78,8 +79,23 @@ def confusion_chart(
     counts = [[confusion[truth][answer] for answer in shown] for truth in shown]
     totals = [max(1, sum(confusion[truth])) for truth in shown]
     shares = [[count / total for count in row] for row, total in zip(counts, totals, strict=True)]
+    whole = [chart_text(names[place], limit=200) for place in shown]
+    hover = [
+        [f"{count:,} of {whole[row]}<br>answered as {whole[column]}" for column, count in enumerate(line)]
+        for row, line in enumerate(counts)
+    ]
     figure = go.Figure(
-        go.Heatmap(z=shares, zmin=0, zmax=1, colorscale=_SCALE, showscale=False, hoverinfo="skip", xgap=2, ygap=2)
+        go.Heatmap(
+            z=shares,
+            zmin=0,
+            zmax=1,
+            colorscale=_SCALE,
+            showscale=False,
+            hovertext=hover,  # an empty cell, too, tells whose row and column it is in
+            hovertemplate="%{hovertext}<extra></extra>",
+            xgap=2,
+            ygap=2,
+        )
     )
     cells = [(row, column) for row in range(len(shown)) for column in range(len(shown)) if counts[row][column]]
     size = max(14, min(44, 400 // max(1, len(shown))))
@@ -92,12 +108,7 @@ def confusion_chart(
             selected={"marker": {"opacity": 1}},
             unselected={"marker": {"opacity": 1}},
             customdata=[[shown[row], shown[column]] for row, column in cells],
-            hovertext=[
-                _chart_text(
-                    f"{counts[row][column]:,} of {names[shown[row]]} answered as {names[shown[column]]}", limit=200
-                )
-                for row, column in cells
-            ],
+            hovertext=[hover[row][column] for row, column in cells],
             hovertemplate="%{hovertext}<extra></extra>",
         )
     )
@@ -191,15 +202,9 @@ def _numbers(cells: Sequence[tuple[int, int, int]], ink: str, *, size: int) -> g
     )
 
 
-def _chart_text(text: str, *, limit: int) -> str:
-    """Give text for a plotly chart letter by letter; plotly reads few entities, `&quot;` is not among them."""
-    shown = html.escape(one_line(text, limit=limit), quote=False)
-    return shown.replace("$", "&#36;")  # two of them would be a formula
-
-
 def _lay_out(figure: go.Figure, names: Sequence[str]) -> None:
     side = max(24, min(46, 460 // max(1, len(names))))
-    labels = [_chart_text(name, limit=18) for name in names]
+    labels = [chart_text(middle_cut(name, limit=_LONGEST_LABEL)) for name in names]
     figure.update_layout(
         height=110 + side * len(names),
         margin={"l": 8, "r": 8, "t": 8, "b": 8},

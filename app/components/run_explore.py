@@ -8,7 +8,7 @@ from app import resources
 from app.components.plain_text import plain, plain_html
 from app.components.run_list import no_runs
 from app.components.run_style import runs_style
-from app.components.run_words import LIVE, accuracy_html, accuracy_words, data_words, started_words, words_line
+from app.components.run_words import LIVE, accuracy_html, accuracy_words, data_words, since_words, words_line
 from app.components.wording import counted
 from vit_core.runs.record import RunRecord
 
@@ -42,11 +42,9 @@ def _row(record: RunRecord) -> None:
             st.html(accuracy_html(accuracy_words(record)), width="content")
             st.space("stretch")
             checkpoint = {"checkpoint": f"run:{record.name}"}
-            if st.button("Classify with this", key=f"classify with run {record.name}"):
-                st.switch_page("views/classify.py", query_params=checkpoint)
-            if st.button("Fine-tune", key=f"fine-tune run {record.name}", help="Teach it further"):
-                st.switch_page("views/finetune.py", query_params=checkpoint)
-            if st.button("Open the run", key=f"show run {record.name}"):
-                st.switch_page("views/runs.py", query_params={"run": record.name})
-        facts = [data_words(record), started_words(record.created, now), record.note]
+            with st.container(key=f"run-links-{record.name}", horizontal=True, gap="xsmall", width="content"):
+                st.page_link("views/classify.py", label="Classify with this", query_params=checkpoint)
+                st.page_link("views/finetune.py", label="Fine-tune", query_params=checkpoint, help="Teach it further")
+                st.page_link("views/runs.py", label="Open the run", query_params={"run": record.name})
+        facts = [data_words(record), since_words(record, now), f"“{record.note}”" if record.note else ""]
         st.html(f'<p class="vx-run">{plain_html(words_line(facts), limit=400)}</p>')

@@ -13,7 +13,7 @@ from app.components.run_words import (
     progress_facts,
     progress_html,
     silence_words,
-    started_words,
+    since_words,
     state_badge,
     words_line,
 )
@@ -67,8 +67,7 @@ def _row(record: RunRecord, on_open: OnOpen) -> None:
 def _line(record: RunRecord) -> str:
     now = time.time()  # for the screen only
     reason = silence_words(record) or record.reason
-    begun = started_words(record.created, now)
-    facts = [*progress_facts(record), record.device, record.dataset_name, f"begun {begun}" if begun else ""]
+    facts = [*progress_facts(record), record.device, record.dataset_name, since_words(record, now)]
     lines = [plain_html(words_line(facts), limit=300)]
     lines += [f"<small>{plain_html(text, limit=300)}</small>" for text in (reason, _quoted(record.note)) if text]
     return "".join(lines)

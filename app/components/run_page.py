@@ -4,26 +4,25 @@ import streamlit as st
 
 from app import resources, state
 from app.components.errors import show_error, shown_errors
-from app.components.plain_text import one_line, plain, plain_html
+from app.components.plain_text import plain, plain_html
 from app.components.run_actions import show_actions, show_note
 from app.components.run_charts import Curves
+from app.components.run_classes import show_classes
 from app.components.run_confusion import show_confusion
 from app.components.run_curves import curve_controls, show_curves
+from app.components.run_head import show_head
 from app.components.run_mistakes import show_mistakes
-from app.components.run_result import show_classes, show_files, show_summary, show_use
+from app.components.run_result import show_files, show_summary, show_use
 from app.components.run_settings import show_changes, show_settings
 from app.components.run_sisters import bands
 from app.components.run_words import (
     LIVE,
     LOOKS,
     POLL_S,
-    data_words,
     memory_words,
     progress_facts,
     progress_html,
     silence_words,
-    started_words,
-    state_badge,
     words_line,
 )
 from vit_core.errors import UnknownName
@@ -34,16 +33,9 @@ _LOG_PX = 320
 _FEW_LINES = 12
 
 
-def show_run(record: RunRecord, now: float) -> None:
-    """Show a run.
-
-    Args:
-        record: the run.
-        now: seconds since 1970, for the screen.
-    """
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        state_badge(record)
-        st.markdown(plain(_origin(record, now), limit=600), width="content")
+def show_run(record: RunRecord) -> None:
+    """Show a run."""
+    show_head(record)
     show_actions(record)
     if record.state == "unreadable":
         show_error(record.reason or LOOKS[record.state].meaning)
@@ -59,16 +51,10 @@ def show_run(record: RunRecord, now: float) -> None:
         show_settings(record)
 
 
-def _origin(record: RunRecord, now: float) -> str:
-    begun = started_words(record.created, now)
-    start = f"From {one_line(record.config.checkpoint, limit=120)}" if record.config else ""
-    return words_line([data_words(record), start, record.device, f"begun {begun}" if begun else ""])
-
-
 def _show_result(record: RunRecord) -> None:
     report = resources.run_report(record.name, record.created)
     if report is None:
-        show_error("The report of this run is gone; resume or repeat the run to have it made again.")
+        show_error("The report of this run was deleted a moment ago. Load the page anew; then it can be resumed.")
         return
     show_summary(report)
     show_use(record)

@@ -3,12 +3,10 @@
 import io
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
-from streamlit.elements.lib.column_types import ColumnConfig
 
 from app.components.facts import numbers_line
-from app.components.plain_text import one_line, plain
+from app.components.plain_text import plain
 from app.components.run_words import span_words
 from app.components.wording import counted, megabytes, percent
 from vit_core.export.bundle import zip_result
@@ -34,7 +32,7 @@ def show_summary(report: Report) -> None:
     numbers_line(
         [
             ("test accuracy", percent(report.accuracy)),
-            ("95 % interval", f"{percent(low)} to {percent(high)}"),
+            ("95 % interval", range_words(low, high)),
             ("always the most frequent class", percent(report.majority)),
             ("training took", span_words(report.seconds)),
         ]
@@ -47,7 +45,7 @@ def summary_words(report: Report) -> str:
     low, high = report.interval
     words = (
         f"On {counted(report.num_test, 'test picture')} that it had not learned from. On more pictures like these it "
-        f"would most likely be right for {percent(low)} to {percent(high)}"
+        f"would most likely be right for {range_words(low, high)}"
     )
     words += "; more test pictures make that narrower." if high - low > 0.1 else "."
     if low <= report.majority:
@@ -57,50 +55,42 @@ def summary_words(report: Report) -> str:
     return words
 
 
+def range_words(low: float, high: float) -> str:
+    """Give two shares as a range, or as one where they read the same.
+
+    Example:
+        >>> range_words(0.5, 0.62), range_words(0.99995, 1.0)
+        ('50.0 % to 62.0 %', '100.0 %')
+    """
+    ends = percent(low), percent(high)
+    return " to ".join(dict.fromkeys(ends))
+
+
 def show_use(record: RunRecord) -> None:
     """Show the ways to use the model: here, further, or elsewhere."""
     checkpoint = f"run:{record.name}"
-    with st.container(horizontal=True, gap="xsmall", key="run-use"):
-        if st.button("Try it on pictures", type="primary", icon=":material/image_search:"):
-            st.switch_page("views/classify.py", query_params={"checkpoint": checkpoint})
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="run-use"):
+        with st.container(key="run-try", width="content"):
+            st.page_link(
+                "views/classify.py",
+                label="Try it on pictures",
+                icon=":material/image_search:",
+                query_params={"checkpoint": checkpoint},
+            )
         _show_download(record)
-        if st.button("Fine-tune it further", icon=":material/model_training:"):
-            st.switch_page("views/finetune.py", query_params={"checkpoint": checkpoint})
-
-
-def show_classes(report: Report) -> None:
-    """Show each class: how many test pictures, how many were found, how often its name was right."""
-    table = pd.DataFrame(
-        {
-            "Class": [one_line(each.name, limit=80) for each in report.classes],
-            "Pictures": [each.num_test for each in report.classes],
-            "Found": [_points(each.recall) for each in report.classes],
-            "Right": [_points(each.precision) for each in report.classes],
-            "Both": [_points(each.f1) for each in report.classes],
-        }
-    )
-    st.dataframe(
-        table,
-        key="run classes",
-        hide_index=True,
-        height=38 + 35 * min(len(table), 12),
-        column_config={
-            "Class": st.column_config.TextColumn(pinned=True),
-            "Pictures": st.column_config.NumberColumn("Tested", width=64, help="Test pictures of this class"),
-            "Found": _share_column("Recall: the share of its pictures that were answered with it"),
-            "Right": _share_column("Precision: the share of the answers with its name that were right"),
-            "Both": st.column_config.NumberColumn("F1", width=64, format="%.1f", help="Harmonic mean of both"),
-        },
-        placeholder="–",
-        alt="Test figures of each class",
-    )
+        st.page_link(
+            "views/finetune.py",
+            label="Fine-tune it further",
+            icon=":material/model_training:",
+            query_params={"checkpoint": checkpoint},
+        )
 
 
 def show_files(record: RunRecord) -> None:
     """Show what the result holds, where it lies and how it is loaded."""
     files = _files(record.result)
     rows = "\n".join(
-        f"| `{path.name}` | {plain(_MEANING.get(path.name, ''))} | {plain(megabytes(path.stat().st_size))} |"
+        f"| `{path.name}` | {plain(_MEANING.get(path.name, ''))} | {plain(size_words(path.stat().st_size))} |"
         for path in files
     )
     st.markdown(f"| File | What it is | Size |\n|---|---|---:|\n{rows}")
@@ -142,9 +132,11 @@ def _files(result: Path) -> list[Path]:
     return sorted(path for path in result.iterdir() if path.is_file()) if result.is_dir() else []
 
 
-def _share_column(words: str) -> ColumnConfig:
-    return st.column_config.ProgressColumn(help=words, format="%.1f %%", min_value=0, max_value=100, color="#6C72E8")
+def size_words(size_bytes: int) -> str:
+    """Give the size of a file, of tiny ones in bytes.
 
-
-def _points(share: float | None) -> float | None:
-    return None if share is None else share * 100
+    Example:
+        >>> size_words(62), size_words(1), size_words(93_320)
+        ('62 bytes', '1 byte', '93 kB')
+    """
+    return counted(size_bytes, "byte") if size_bytes < 1000 else megabytes(size_bytes)

@@ -31,10 +31,8 @@ LOOKS: dict[State, StateLook] = {
     "stopping": StateLook("stopping", "orange", "stop_circle", "It saves its state, so that it can be resumed."),
     "done": StateLook("done", "green", "check", "The model is ready to use."),
     "failed": StateLook("failed", "red", "error", "It ended with a problem; what it saved is kept."),
-    "stopped": StateLook("stopped", "gray", "pause", "Somebody stopped it. Resume goes on where it was."),
-    "interrupted": StateLook(
-        "interrupted", "orange", "bolt", "Its process ended without a word. Resume goes on from its last saved state."
-    ),
+    "stopped": StateLook("stopped", "gray", "pause", "Somebody stopped it. It can be resumed."),
+    "interrupted": StateLook("interrupted", "orange", "bolt", "Its process ended without a word. It can be resumed."),
     "unreadable": StateLook("unreadable", "red", "broken_image", "Its files cannot be read."),
 }
 
@@ -76,7 +74,7 @@ def span_words(seconds: float) -> str:
 
 
 def started_words(created: float, now: float) -> str:
-    """Give when a run was begun; both in seconds since 1970.
+    """Give when something was begun; both in seconds since 1970.
 
     Example:
         >>> started_words(1000.0, 1030.0), started_words(0.0, 1030.0)
@@ -85,29 +83,69 @@ def started_words(created: float, now: float) -> str:
     return f"{span_words(max(0.0, now - created))} ago" if created else ""
 
 
+def since_words(record: RunRecord, now: float) -> str:
+    """Give how long a run has waited, when it first got its turn, or when it was made and never started.
+
+    Args:
+        record: the run.
+        now: seconds since 1970.
+
+    Example:
+        >>> from pathlib import Path
+        >>> since_words(RunRecord("pets", Path("pets"), "queued", created=1000.0, waits_since=1900.0), 1930.0)
+        'waiting for 30 s'
+    """
+    if record.state == "queued":
+        since = record.waits_since or record.created
+        return f"waiting for {span_words(now - since)}" if since else ""
+    begun = started_words(record.begun or record.created, now)
+    if not begun:
+        return ""
+    return f"made {begun}" if record.state == "draft" else f"begun {begun}"
+
+
 def step_words(record: RunRecord) -> str:
-    """Give how far a run is, in steps."""
+    """Give how far a run is, in steps; of a finished one, how many there were and how long they took."""
+    step, total = record.progress.step, _total_steps(record)
+    if not total:
+        return ""
+    if record.state == "done":
+        steps = counted(total, "step") if step in (0, total) else f"{step:,} of {counted(total, 'step')}"
+        return f"{steps}, in {span_words(record.seconds)}" if record.seconds else steps
+    if record.state == "queued" and record.attempt <= 1:
+        return counted(total, "step")
+    if record.state == "queued" or begins_again(record):
+        word = "goes on" if record.state == "queued" else "starting again"
+        return f"{word} from step {record.begins_at:,} of {total:,}" if record.begins_at else f"{word} from the start"
+    return f"step {step:,} of {total:,}"
+
+
+def begins_again(record: RunRecord) -> bool:
+    """Tell whether a resumed run is on its way back to where it was, and has not taken a step of this attempt."""
     progress = record.progress
-    total = progress.total_steps or (record.config.total_steps if record.config else 0)
-    return f"step {progress.step:,} of {total:,}" if total else ""
+    under_way = record.state in ("running", "stopping") and record.attempt > 1
+    return under_way and progress.step == record.begins_at and progress.images_per_second is None
 
 
 def share_done(record: RunRecord) -> float:
     """Give how much of a run is done, 0 to 1."""
-    progress = record.progress
-    total = progress.total_steps or (record.config.total_steps if record.config else 0)
-    return 1.0 if record.state == "done" else min(1.0, progress.step / total) if total else 0.0
+    total = _total_steps(record)
+    return 1.0 if record.state == "done" else min(1.0, record.progress.step / total) if total else 0.0
 
 
 def progress_facts(record: RunRecord) -> list[str]:
     """Give how a run is doing as short phrases: steps, and while it learns time left and speed."""
     progress = record.progress
     facts = [step_words(record)]
-    if record.state == "running":
+    if record.state == "running" and not begins_again(record):
         left = progress.seconds_left
         facts.append(f"about {span_words(left)} left" if left is not None else "time left not known yet")
         facts.append(speed(progress.images_per_second, missing=""))
     return [fact for fact in facts if fact]
+
+
+def _total_steps(record: RunRecord) -> int:
+    return record.progress.total_steps or (record.config.total_steps if record.config else 0)
 
 
 def memory_words(size_bytes: int | None) -> str:

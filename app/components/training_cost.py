@@ -13,6 +13,7 @@ from app.components.errors import show_error
 from app.components.facts import numbers_line
 from app.components.plain_text import bullets, plain
 from app.components.training_estimate import duration, show_progress
+from app.components.training_name import name_for
 from app.components.wording import megabytes
 from app.training_data import Prepared
 from app.training_desk import Desk
@@ -59,22 +60,28 @@ def show_cost(table: Desk, prepared: Prepared | None, plan: Plan | None, *, why_
 
 def show_start_button(table: Desk, prepared: Prepared | None, plan: Plan | None, *, why_not: Sequence[str]) -> None:
     """Show name, note and the button that starts the run and opens its page."""
-    typed, proposed, note = "", "", ""
+    typed, name, note = "", "", ""
     if prepared and plan:
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            proposed = resources.runs().suggest_name(prepared.dataset.name)
-            typed = st.text_input(
-                "Name of the run",
-                placeholder=proposed,
-                key="run name",
-                max_chars=64,
-                help="a to z, 0 to 9, - and _. Left empty, the name in grey is taken.",
-            )
+        runs = resources.runs()
+        proposed = runs.suggest_name(prepared.dataset.name)
+        with st.container(horizontal=True, vertical_alignment="top"):
+            with st.container(gap="xsmall", key="run-name"):
+                typed = st.text_input(
+                    "Name of the run",
+                    placeholder=proposed,
+                    key="run name",
+                    max_chars=64,
+                    help="a to z, 0 to 9, - and _. Left empty, the name in grey is taken.",
+                )
+                taken = {record.name for record in resources.all_runs()}
+                name, remark = name_for(typed, proposed, taken=taken, suggest=runs.suggest_name)
+                if remark:
+                    st.caption(plain(remark))
             note = st.text_input("Note, if you like", key="run note", max_chars=500)
     if why_not:
         st.info("Start is possible when this is done:\n" + bullets(why_not))
     if st.button("Start", key="start run", type="primary", disabled=bool(why_not)) and prepared and plan:
-        _submit(table, prepared, plan, name=typed.strip() or proposed, typed=typed.strip(), note=note)
+        _submit(table, prepared, plan, name=name, typed=typed.strip(), note=note)
 
 
 def _scaled(cost: Cost, measured_steps: int, config: TrainConfig) -> Cost:

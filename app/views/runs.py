@@ -1,7 +1,5 @@
 """Runs: what was learned and what is being learned; one run with its curves, or all of them."""
 
-import time
-
 import streamlit as st
 
 from app import resources, state
@@ -52,7 +50,7 @@ if record is not None:
     with heading:
         st.button("← All runs", type="tertiary", on_click=state.open_run, args=("",))
         st.title(plain(record.name))
-    show_run(record, time.time())
+    show_run(record)
 else:
     if state.address().run:
         state.open_run("")

@@ -7,10 +7,12 @@ import pytest
 
 from app.components.run_charts import MOST_POINTS, Curves, View, accuracy_chart, learning_rate_chart, loss_chart
 from app.components.run_confusion import MOST_CLASSES, Cell, confusion_chart, first_cell, shown_classes
+from app.components.run_head import task_words
 from app.components.run_pictures import verdict
 from app.components.run_result import summary_words
 from app.components.run_settings import changes
 from app.components.run_sisters import Band, bands
+from app.components.run_source import source_words
 from app.components.run_words import (
     LOOKS,
     accuracy_words,
@@ -18,6 +20,7 @@ from app.components.run_words import (
     progress_facts,
     progress_html,
     silence_words,
+    since_words,
     state_words,
 )
 from vit_core.catalog.index import load_catalogue, load_demo
@@ -69,6 +72,72 @@ def test_time_left_that_nobody_knows_yet_is_said():
     fresh = dataclasses.replace(RUN, progress=Progress(0, 60))
 
     assert progress_facts(fresh) == ["step 0 of 60", "time left not known yet"]
+
+
+def test_a_resumed_run_says_that_it_starts_again_until_its_first_step():
+    again = dataclasses.replace(RUN, attempt=2, begins_at=12, progress=Progress(12, 60, None, None, 0.5, 0.75))
+    on = dataclasses.replace(again, progress=Progress(13, 60, None, None, 0.5, 0.75))
+
+    assert progress_facts(again) == ["starting again from step 12 of 60"]
+    assert progress_facts(dataclasses.replace(again, begins_at=0, progress=Progress(0, 60))) == [
+        "starting again from the start"
+    ]
+    assert progress_facts(on) == ["step 13 of 60", "time left not known yet"]
+
+
+def test_a_waiting_run_has_not_begun():
+    waiting = dataclasses.replace(RUN, state="queued", attempt=1, created=100.0, waits_since=1000.0, place=2)
+
+    assert since_words(waiting, 1041.0) == "waiting for 41 s"
+    assert progress_facts(waiting) == ["60 steps"]
+    assert progress_facts(dataclasses.replace(waiting, attempt=2, begins_at=12)) == ["goes on from step 12 of 60"]
+
+
+def test_a_run_began_when_it_got_its_turn():
+    assert since_words(dataclasses.replace(RUN, created=100.0, begun=1000.0), 1041.0) == "begun 41 s ago"
+    assert since_words(dataclasses.replace(RUN, state="draft", created=1000.0), 1041.0) == "made 41 s ago"
+
+
+def test_a_run_that_ended_early_says_how_many_steps_it_took():
+    done = dataclasses.replace(RUN, state="done", seconds=24.0)
+
+    assert progress_facts(done) == ["15 of 60 steps, in 24 s"]
+    assert progress_facts(dataclasses.replace(done, progress=Progress(1, 1))) == ["1 step, in 24 s"]
+
+
+def test_one_class_is_said_in_the_singular():
+    assert task_words(dataclasses.replace(RUN, num_classes=1), ("cat",)) == "Knows 1 class: cat"
+    assert task_words(dataclasses.replace(RUN, num_classes=1, dataset_name="Pets"), ()) == "Learns 1 class of Pets"
+
+
+def test_a_checkpoint_is_named_by_its_model_and_what_it_was_trained_on(tmp_path):
+    tables = [load_catalogue(Settings(cache_dir=tmp_path), network=False).frame]
+    name = "B_16-i21k-300ep-lr_0.001-aug_light1-wd_0.1-do_0.0-sd_0.0"
+
+    assert source_words(name, tables) == "B/16 pre-trained on ImageNet-21k"
+    assert source_words(f"{name}--cifar100-steps_10k-lr_0.01-res_224", tables).endswith(", fine-tuned on CIFAR-100")
+    assert source_words("run:pets", tables) == "your run pets"
+    assert source_words("/home/me/model.npz", tables) == "the file model.npz"
+    assert source_words("somebody's model", tables) == "somebody's model"
+
+
+def test_long_names_beside_the_matrix_keep_their_ends_and_a_cell_gives_the_whole():
+    names = ["a rather long name of a class, left", "a rather long name of a class, right"]
+
+    figure = confusion_chart([[3, 0], [2, 5]], names, [0, 1], theme="light")
+
+    assert list(figure.layout.yaxis.ticktext) == ["a rather lo…lass, left", "a rather lo…ass, right"]
+    assert names[1] in figure.data[0].hovertext[0][1]  # of an empty cell, too
+    assert names[1] in figure.data[1].hovertext[1]
+
+
+def test_names_on_charts_are_no_formulas():
+    figure = accuracy_chart([Curves("a", ROWS), Curves("$x$ <b>y</b>", ROWS)], View(), band=None, quick_look=None)
+
+    assert {each.name for each in figure.data if "y" in each.name} == {
+        "while learning, &#36;x&#36; &lt;b&gt;y&lt;/b&gt;",
+        "test, &#36;x&#36; &lt;b&gt;y&lt;/b&gt;",
+    }
 
 
 def test_the_best_accuracy_so_far_counts():
