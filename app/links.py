@@ -14,7 +14,7 @@ from vit_core.catalog.query import Filters
 from vit_core.errors import shorten
 
 Value = TypeVar("Value")
-Page = Literal["explore", "compare", "classify", "finetune", "runs", "about"]
+Page = Literal["explore", "compare", "classify", "evaluate", "finetune", "runs", "about"]
 CATALOGUES = ("augreg", "demo", "yours")
 TABS = ("find", "paper", "runs")
 SORTS = (
@@ -173,7 +173,7 @@ def _filter(
     return Parameter(name, fact, read, write, of_filters=True, noun=noun)
 
 
-_EVERY: tuple[Page, ...] = ("explore", "compare", "classify", "finetune", "runs", "about")
+_EVERY: tuple[Page, ...] = ("explore", "compare", "classify", "evaluate", "finetune", "runs", "about")
 PARAMETERS: tuple[Parameter, ...] = (
     Parameter("catalogue", "catalogue", _oneof_page(CATALOGUES), str, _EVERY),
     Parameter("checkpoint", "checkpoint", _text, str, _EVERY),

@@ -21,6 +21,7 @@ def main() -> None:
             st.Page("views/explore.py", title="Explore", default=True),
             st.Page("views/compare.py", title="Compare"),
             st.Page("views/classify.py", title="Classify"),
+            st.Page("views/evaluate.py", title="Evaluate"),
             st.Page("views/finetune.py", title="Fine-tune"),
             st.Page("views/runs.py", title="Runs"),
             st.Page("views/about.py", title="About"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vit_core.cli.download import fetch
+from vit_core.cli.on_behalf import await_turn, end_with_input
 from vit_core.cli.output import note, print_json, print_table
 from vit_core.cli.run_summary import duration
 from vit_core.settings import Settings, parse_path
@@ -30,6 +31,10 @@ def run(parsed: argparse.Namespace, settings: Settings) -> int:
     output = parse_path("--output", parsed.output).absolute() if parsed.output else None
     if output:
         check_folder(output)  # before anything is computed
+    say = Ticker(style=parsed.format)
+    if parsed.ends_with_input:
+        end_with_input()
+        await_turn(settings, lambda stage: say(stage, 0, 0))
     table = read_table(parse_path("--map", parsed.table)) if parsed.table else None
     labels = parse_path("--labels", parsed.labels) if parsed.labels else None
     fetch(Store(settings), parsed.checkpoint)
@@ -43,7 +48,8 @@ def run(parsed: argparse.Namespace, settings: Settings) -> int:
         batch=parsed.batch,
         limit=parsed.limit,
         settings=settings,
-        progress=Ticker(style=parsed.format),
+        work_dir=parse_path("--work-dir", parsed.work_dir).absolute() if parsed.work_dir else None,
+        progress=say,
     )
     if output:
         write_report(evaluation, output)
@@ -73,6 +79,9 @@ class Ticker:
         if self._style == "json":
             told = {"stage": self._stage, "fraction": done / total if total else None}
             print(json.dumps(told), file=sys.stderr, flush=True)
+            return
+        if not total:
+            note(self._stage)
             return
         left = f"; about {duration(seconds * (total - done) / done)} left" if 0 < done < total else ""
         note(f"{self._stage}: {done:,} of {total:,}{left}")

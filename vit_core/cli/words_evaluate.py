@@ -1,5 +1,6 @@
 """The words of `evaluate`."""
 
+import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,4 +44,6 @@ def add_evaluate(commands: "Commands", shared: "Parser") -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="judge only N images, taken evenly from all classes")
     parser.add_argument("--output", metavar="DIR", help="also write report.html, report.json and predictions.csv")
     parser.add_argument("--format", choices=("table", "json"), default="table")
+    parser.add_argument("--work-dir", help=argparse.SUPPRESS)  # the two flags of whoever starts us and waits for us
+    parser.add_argument("--ends-with-input", action="store_true", help=argparse.SUPPRESS)
     parser.set_defaults(run="vit_core.cli.evaluate:run")

@@ -52,6 +52,7 @@ def evaluate(
     batch: int | None = None,
     limit: int | None = None,
     settings: Settings | None = None,
+    work_dir: Path | None = None,
     progress: Progress = lambda stage, done, total: None,
 ) -> Evaluation:
     """Measure how right a checkpoint is on images whose classes are known.
@@ -68,6 +69,8 @@ def evaluate(
         batch: images computed at a time; None takes 32 on a CPU and 128 on an accelerator.
         limit: judge at most so many images, taken evenly.
         settings: None reads them from the environment.
+        work_dir: where a zip is unpacked to and a named set is written to, to be found again; None takes a folder
+            beside the runs.
         progress: told after each batch.
 
     Raises:
@@ -81,7 +84,7 @@ def evaluate(
         raise BadInput(f"The batch is {batch}; it must be 1 to {_MOST_BATCH:,} images.")
     settings = settings or Settings.from_environment(os.environ)
     predictor = _loaded(checkpoint, resolution, device, labels, settings)
-    choice = _chosen(data, settings, limit, progress)
+    choice = _chosen(data, work_dir or settings.runs_dir / DATA, limit, progress)
     matching = match_classes(choice.classes, predictor.labels, checkpoint=predictor.name, table=table)
     batch = batch or (_CPU_BATCH if predictor.precision == "float32" else _ACCELERATOR_BATCH)
     _prepare(predictor, batch, progress)
@@ -114,13 +117,11 @@ def _loaded(
     return checkpoint
 
 
-def _chosen(data: str | Path | DataSet, settings: Settings, limit: int | None, progress: Progress) -> Choice:
+def _chosen(data: str | Path | DataSet, work_dir: Path, limit: int | None, progress: Progress) -> Choice:
     if isinstance(data, DataSet):
         return choose(data, parted=True, limit=limit)
     stage = "checking the images"
-    dataset, parted = open_data(
-        str(data), work_dir=settings.runs_dir / DATA, progress=lambda done, total: progress(stage, done, total)
-    )
+    dataset, parted = open_data(str(data), work_dir=work_dir, progress=lambda done, total: progress(stage, done, total))
     return choose(dataset, parted=parted, limit=limit)
 
 
