@@ -58,7 +58,7 @@ class UnknownName(BadInput):
         """
         close = difflib.get_close_matches(name, list(known), n=limit, cutoff=0.6)
         hint = f" Did you mean {' or '.join(repr(match) for match in close)}?" if close else ""
-        return cls(f"There is no {kind} {shorten(name)!r}.{hint}")
+        return cls(f"There is no {kind} {quoted(name)}.{hint}")
 
 
 class BadImage(BadInput):
@@ -158,3 +158,14 @@ def shorten(text: str, limit: int = 120) -> str:
     """
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def quoted(text: str, limit: int = 120) -> str:
+    r"""Quote what a user typed, cut to `limit` characters, with what cannot be seen written out.
+
+    Example:
+        >>> print(quoted("my-run\n"))
+        'my-run\n'
+    """
+    shown = repr(text[: limit + 1])
+    return shown if len(shown) <= limit + 2 else f"{shown[:limit]}…{shown[0]}"

@@ -6,12 +6,13 @@ import os
 import re
 import threading
 from pathlib import Path
+from typing import Any
 
 from vit_core.cli.output import note, print_json
 from vit_core.errors import BadRun, BadSetting, shorten
 from vit_core.runs.engine import GRACE_S
 from vit_core.settings import Settings, parse_path
-from vit_core.training.config import TrainConfig
+from vit_core.training.config import TrainConfig, check_given
 
 _OF_A_NEW_RUN = ("data", "name", "note", "accept_leaks", "dry_run", "quick_look", "test_share", "split_seed")
 
@@ -29,7 +30,8 @@ def run(parsed: argparse.Namespace, settings: Settings) -> int:
 
 def _run_existing(parsed: argparse.Namespace, settings: Settings) -> int:
     """Be the process of a run that is there; what is imported here, each process that waits for its turn holds."""
-    given = [name for name in _OF_A_NEW_RUN if getattr(parsed, name) not in (None, False)] + _settings_given(parsed)
+    words = [name for name in _OF_A_NEW_RUN if getattr(parsed, name) not in (None, False)]
+    given = [*words, *given_settings(parsed)]
     if given:
         raise BadSetting(
             f"--{given[0].replace('_', '-')} does not go with --run: a run keeps the data and the settings that it was "
@@ -65,16 +67,14 @@ def _find(text: str, settings: Settings) -> Path:
 
 
 def _run_new(parsed: argparse.Namespace, settings: Settings) -> int:
-    from vit_core.runs.names import check_run_name
-
     if parsed.ends_with_input:
         _end_with_input()
-    if parsed.name is not None:
-        check_run_name(parsed.name)  # before minutes go into the images
+    only_measure = parsed.dry_run or parsed.quick_look
+    _check_words(parsed, settings, only_measure=only_measure)
     from vit_core.cli.finetune_plan import make_plan
 
     plan = make_plan(parsed, settings)
-    if parsed.dry_run or parsed.quick_look:
+    if only_measure:
         from vit_core.cli.measure import measure
 
         return measure(plan, settings, kind="trial" if parsed.dry_run else "quick look", style=parsed.format)
@@ -91,6 +91,37 @@ def _run_new(parsed: argparse.Namespace, settings: Settings) -> int:
     return follow(runs, record.name, style=parsed.format, grace_s=GRACE_S)
 
 
+def _check_words(parsed: argparse.Namespace, settings: Settings, *, only_measure: bool) -> None:
+    """Refuse what the flags alone show to be impossible, before minutes go into a checkpoint or the images.
+
+    Raises:
+        BadInput: the first such flag.
+    """
+    from vit_core.datasets.source import check_source
+    from vit_core.runs.library import check_note
+    from vit_core.runs.making import check_free
+    from vit_core.runs.names import check_run_name
+
+    if parsed.name is not None:
+        check_run_name(parsed.name)
+        if not only_measure:
+            check_free(settings.runs_dir, parsed.name)
+    check_note(parsed.note or "")
+    share = parsed.test_share
+    if share is not None and not 0 < share < 1:  # nor is what is not a number
+        raise BadSetting(f"--test-share is {share:g}; it must be between 0 and 1, such as 0.2.")
+    if parsed.split_seed is not None and not 0 <= parsed.split_seed < 2**31:
+        raise BadSetting(f"--split-seed is {shorten(str(parsed.split_seed), 40)}; it must be from 0 to 2,147,483,647.")
+    check_given(given_settings(parsed))
+    check_source(parsed.data)
+
+
+def given_settings(parsed: argparse.Namespace) -> dict[str, Any]:
+    """Give the settings of a run that were given as flags."""
+    values = {field.name: getattr(parsed, field.name) for field in dataclasses.fields(TrainConfig)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def _detached(folder: Path, *, style: str) -> int:
     if style == "json":
         print_json({"run": folder.name, "folder": str(folder)})
@@ -98,10 +129,6 @@ def _detached(folder: Path, *, style: str) -> int:
         print(folder.name)
         note(f"It goes on by itself: vit-explorer runs show {folder.name}")
     return 0
-
-
-def _settings_given(parsed: argparse.Namespace) -> list[str]:
-    return [field.name for field in dataclasses.fields(TrainConfig) if getattr(parsed, field.name) is not None]
 
 
 def _end_with_input() -> None:

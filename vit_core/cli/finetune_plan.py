@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import math
 import re
 import statistics
 import time
@@ -15,18 +14,20 @@ from vit_core.catalog.index import load_catalogue, load_demo
 from vit_core.catalog.lookup import find_row
 from vit_core.catalog.query import fine_tunes
 from vit_core.cli.download import fetch
+from vit_core.cli.finetune import given_settings
 from vit_core.cli.output import note
 from vit_core.datasets.dataset import DataSet
 from vit_core.datasets.health import examine
 from vit_core.datasets.limits import IntakeOptions
 from vit_core.datasets.source import open_source
-from vit_core.errors import BadCheckpoint, BadDataset, BadSetting, ObjectMissing, UnknownName
+from vit_core.errors import BadDataset, UnknownName
+from vit_core.inference.head import new_task
 from vit_core.models.config import ModelConfig
 from vit_core.runs.leftovers import DATA
 from vit_core.settings import Settings
 from vit_core.store.location import RUN_PREFIX
 from vit_core.store.store import Store
-from vit_core.training.config import TrainConfig, check
+from vit_core.training.config import TrainConfig, check, check_given
 from vit_core.training.defaults import propose
 
 _LEAKS = ("leak", "near-leak")
@@ -49,26 +50,25 @@ class Plan:
 
 
 def make_plan(parsed: argparse.Namespace, settings: Settings) -> Plan:
-    """Take the images in, look them over, and settle the settings; a person reads on standard error what was found.
+    """Fetch the checkpoint, take the images in, and settle the settings; a person reads what was found on the way.
+
+    The checkpoint comes first: to read all of it takes a second, and to look at each image may take minutes.
 
     Raises:
         BadInput: images, checkpoint or settings that cannot be used.
         StoreError: the checkpoint cannot be fetched.
     """
-    from vit_core.checkpoints.restore import read_config  # brings JAX
+    from vit_core.checkpoints.restore import load_checkpoint  # brings JAX
 
-    dataset = _take_images(parsed, settings)
+    given = given_settings(parsed)
     store = Store(settings)
-    checkpoint = _lasting(parsed.checkpoint, store)
-    fetch(store, checkpoint)
+    fetch(store, parsed.checkpoint)
+    given["checkpoint"] = checkpoint = _lasting(parsed.checkpoint, store)
     with store.borrow(checkpoint) as path:
-        model = read_config(path)
-    given = {
-        field.name: value
-        for field in dataclasses.fields(TrainConfig)
-        if (value := getattr(parsed, field.name)) is not None
-    }
-    given["checkpoint"] = checkpoint
+        model = load_checkpoint(path).config  # with its weights, so that a bad one is refused now and not by the run
+    check_given(given, patch_size=model.stride, num_layers=model.num_layers)
+    dataset = _take_images(parsed, settings)
+    note(new_task(model.num_classes, len(dataset.classes)))
     config, reasons = _settle(given, model, dataset, settings)
     check(config, patch_size=model.stride, num_train=len(dataset.of("train")), num_layers=model.num_layers)
     return Plan(config, dataset, reasons)
@@ -76,8 +76,6 @@ def make_plan(parsed: argparse.Namespace, settings: Settings) -> Plan:
 
 def _take_images(parsed: argparse.Namespace, settings: Settings) -> DataSet:
     share = IntakeOptions.test_share if parsed.test_share is None else parsed.test_share
-    if not (math.isfinite(share) and 0 < share < 1):
-        raise BadSetting(f"--test-share is {share:g}; it must be between 0 and 1, such as 0.2.")
     options = IntakeOptions(test_share=share, seed=parsed.split_seed or 0)
     dataset = open_source(parsed.data, work_dir=settings.runs_dir / DATA, options=options, progress=_Ticker())
     note(
@@ -96,11 +94,10 @@ def _take_images(parsed: argparse.Namespace, settings: Settings) -> DataSet:
 
 def _lasting(checkpoint: str, store: Store) -> str:
     """Make a path absolute: the run's process is elsewhere."""
-    try:
-        location = store.locate(checkpoint)
-    except ObjectMissing as error:  # the user's mistake and not the bucket's
-        raise BadCheckpoint(str(error)) from error
-    is_path = re.search(r"[/\\]", checkpoint) or checkpoint.endswith(".npz") or Path(checkpoint).is_file()
+    location = store.locate(checkpoint)
+    is_path = (
+        re.search(r"[/\\]", checkpoint) or checkpoint.endswith((".npz", ".safetensors")) or Path(checkpoint).is_file()
+    )
     return str(location.path) if is_path and not checkpoint.startswith(RUN_PREFIX) else checkpoint
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from vit_core.runs.attempt import Attempt, Ending, run_attempt
 from vit_core.runs.record import Progress
 from vit_core.settings import Settings
+from vit_core.training.metrics_file import read_metrics
 
 if TYPE_CHECKING:
     from vit_core.training.listener import LoopProgress, Outcome
@@ -118,6 +119,7 @@ class _Listener:
         self._attempt = attempt
         self._talk = talk
         self._progress = attempt.progress  # of a resumed run: where it goes on
+        self._came_to = max((int(row["step"]) for row in read_metrics(attempt.files.metrics)), default=0)
         self._trained = False  # the test at the end counts from nothing again
         self._said = 0.0
 
@@ -131,6 +133,11 @@ class _Listener:
     def progress(self, progress: "LoopProgress") -> None:
         found_out = progress.step or progress.activity != "loading"  # before, training says step 0 for want of better
         if not self._trained and found_out:
+            if self._came_to and progress.step == 0:
+                logger.info(
+                    "No saved state can be used: the run begins again at step 0. It had come to step %d.", self._came_to
+                )
+            self._came_to = 0
             names = Progress.__dataclass_fields__
             self._progress = Progress(**{name: getattr(progress, name) for name in names})
         self.doing(_sentence(progress))

@@ -7,6 +7,7 @@ import argparse
 import dataclasses
 from typing import TYPE_CHECKING
 
+from vit_core.cli.numbers import number, whole
 from vit_core.training.config import FIELDS, TrainConfig
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ def add_finetune(commands: "Commands", shared: "Parser") -> None:
     parser.add_argument("--data", metavar="SOURCE", help="folder CLASS/x.jpg, .zip of one, .csv table, or tfds:NAME")
     parser.add_argument("--name", metavar="RUN", help="name of the run: a to z, 0 to 9, - and _")
     parser.add_argument("--run", metavar="NAME_OR_DIR", help="resume this run, here, instead of making one", dest="of")
-    parser.add_argument("--test-share", type=float, metavar="X", help="of each class, to test on (0.2)")
-    parser.add_argument("--split-seed", type=int, metavar="N", help="which images these are (0)")
+    parser.add_argument("--test-share", type=number, metavar="X", help="of each class, to test on (0.2)")
+    parser.add_argument("--split-seed", type=whole, metavar="N", help="which images these are (0)")
     parser.add_argument("--accept-leaks", action="store_true", help="start although a picture is in both parts")
     parser.add_argument("--note", metavar="TEXT", help="your own words about the run")
     parser.add_argument("--detach", action="store_true", help="do not follow the run")
@@ -60,7 +61,7 @@ def add_runs(commands: "Commands", shared: "Parser") -> None:
     _add_action(actions, shared, "list", "list all runs, newest first")
     _add_action(actions, shared, "show", "what is known of a run, and its report", named=True)
     logs = _add_action(actions, shared, "logs", "the last lines of what a run said", named=True)
-    logs.add_argument("--lines", type=int, default=200, metavar="N", help="how many (default 200)")
+    logs.add_argument("--lines", type=whole, default=200, metavar="N", help="how many (default 200)")
     stop = _add_action(actions, shared, "stop", "save a run's state and end it", named=True)
     stop.add_argument("--now", action="store_true", help="without saving what it learned since its last saved state")
     _add_action(actions, shared, "resume", "go on with a run, as a process of its own", named=True)
@@ -91,6 +92,7 @@ def _add_settings(parser: "Parser") -> None:
         elif field.choices:
             group.add_argument(flag, choices=tuple(field.choices), help=help_)
         elif kinds[name] in (int, float):
-            group.add_argument(flag, type=kinds[name], metavar="N" if kinds[name] is int else "X", help=help_)
+            read, sign = (whole, "N") if kinds[name] is int else (number, "X")
+            group.add_argument(flag, type=read, metavar=sign, help=help_)
         else:
             group.add_argument(flag, metavar="NAME" if name == "checkpoint" else "WHAT", help=help_)

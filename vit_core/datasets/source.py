@@ -10,9 +10,9 @@ from vit_core.datasets.folder import read_folder, read_split_file
 from vit_core.datasets.limits import IntakeOptions, Progress
 from vit_core.datasets.saving import FILE_NAME, load_dataset
 from vit_core.datasets.split import with_split
-from vit_core.datasets.tfds import PREFIX, read_named
+from vit_core.datasets.tfds import PREFIX, parse_name, read_named
 from vit_core.datasets.upload import take_zip
-from vit_core.errors import BadDataset, shorten
+from vit_core.errors import BadDataset, quoted, shorten
 
 
 def open_source(
@@ -47,6 +47,18 @@ def open_source(
             return _unpacked_once(path, work_dir, options, progress)
 
 
+def check_source(text: str) -> None:
+    """Refuse a source that is not there or cannot be, without reading any of it.
+
+    Raises:
+        BadDataset: as of `open_source`.
+    """
+    if text.startswith(PREFIX):
+        parse_name(text)
+    else:
+        _existing(text)
+
+
 def drop(dataset: DataSet, names: frozenset[str]) -> DataSet:
     """Give the data set without some images, and without the classes that then have none.
 
@@ -77,9 +89,9 @@ def _existing(text: str) -> Path:
         if path.exists():
             return path
     except (OSError, RuntimeError, ValueError) as error:
-        raise BadDataset(f"{shorten(text, 300)!r} is not a path that can be followed; check it.") from error
+        raise BadDataset(f"{quoted(text, 300)} is not a path that can be followed; check it.") from error
     raise BadDataset(
-        f"There is no {shorten(text, 300)!r}; give a folder of class folders, a .zip of one, a .csv table or tfds:NAME."
+        f"There is no {quoted(text, 300)}; give a folder of class folders, a .zip of one, a .csv table or tfds:NAME."
     )
 
 

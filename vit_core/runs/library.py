@@ -171,7 +171,7 @@ class Runs:
         """
         check_run_name(name)
         check(config, num_train=len(dataset.of("train")))
-        _check_note(note)
+        check_note(note)
         with self._alone():
             folder = self._made_by(key)
             if folder is None:
@@ -239,7 +239,7 @@ class Runs:
             BadRun: the note is too long, or the run cannot be read.
             StorageFull, Failure: the disk refuses.
         """
-        _check_note(note)
+        check_note(note)
         with self._alone():
             files = RunFiles(self._existing(name))
             write_config(files, dataclasses.replace(checked_config(files), note=note))
@@ -316,6 +316,11 @@ class Runs:
             lock.release()
 
 
-def _check_note(note: str) -> None:
+def check_note(note: str) -> None:
+    """Refuse a note that is too long.
+
+    Raises:
+        BadRun: it is.
+    """
     if len(note) > LONGEST_NOTE:
         raise BadRun(f"The note has {len(note)} characters; it may have {LONGEST_NOTE}.")

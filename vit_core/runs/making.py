@@ -50,10 +50,7 @@ def make_run(settings: Settings, request: Request, *, number: int) -> Path:
         Failure: the folder cannot be written.
     """
     target = settings.runs_dir / request.name
-    if os.path.lexists(target):
-        taken = {path.name for path in settings.runs_dir.iterdir()}
-        free = suggest_run_name(request.name, taken)
-        raise BadRun(f"There is a run {request.name!r} already; take another name, such as {free!r}.")
+    check_free(settings.runs_dir, request.name)
     check_space(request.config, settings)
     text = to_json(request.dataset)
     config = _describe(request, text, number=number)
@@ -72,6 +69,17 @@ def make_run(settings: Settings, request: Request, *, number: int) -> Path:
         shutil.rmtree(files.folder, ignore_errors=True)
         raise
     return target
+
+
+def check_free(runs_dir: Path, name: str) -> None:
+    """Refuse the name of a run that is there already.
+
+    Raises:
+        BadRun: it is taken; the message gives a free one.
+    """
+    if os.path.lexists(runs_dir / name):
+        free = suggest_run_name(name, {path.name for path in runs_dir.iterdir()})
+        raise BadRun(f"There is a run {name!r} already; take another name, such as {free!r}.")
 
 
 def _describe(request: Request, dataset_text: str, *, number: int) -> RunConfig:

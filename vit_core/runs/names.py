@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Collection
 
-from vit_core.errors import BadRun, shorten
+from vit_core.errors import BadRun, quoted
 
 LONGEST = 64
 _NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{LONGEST - 1}}}")
@@ -26,7 +26,7 @@ def check_run_name(name: str) -> str:
         raise BadRun("The run has no name; give it one, such as 'my-photos'.")
     if not is_run_name(name):
         raise BadRun(
-            f"{shorten(name, 60)!r} cannot be the name of a run: a name has small letters a to z, digits, '-' and '_', "
+            f"{quoted(name, 60)} cannot be the name of a run: a name has small letters a to z, digits, '-' and '_', "
             f"begins with a letter or a digit, and has at most {LONGEST} characters."
         )
     return name

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from vit_core.errors import BadInput, BadSetting, ObjectMissing, UnknownName, shorten
+from vit_core.errors import BadInput, BadSetting, ObjectMissing, UnknownName, quoted, shorten
 from vit_core.settings import Settings, parse_path
 
 PUBLIC_HOST = "storage.googleapis.com"
@@ -93,7 +93,7 @@ def run_location(runs_dir: Path, name: str) -> Location:
     run = name.removeprefix(RUN_PREFIX)
     if not _RUN_NAME.fullmatch(run):
         raise BadInput(
-            f"{shorten(name)!r} names no run: after {RUN_PREFIX!r} stands the name of a run, at most 64 of a to z, "
+            f"{quoted(name)} names no run: after {RUN_PREFIX!r} stands the name of a run, at most 64 of a to z, "
             "0 to 9, '-' and '_'."
         )
     location = Location(name, str(runs_dir / run / "result" / "model.npz"), "file")
@@ -144,7 +144,7 @@ def check_name(name: str) -> str:
         )
     if ".." in name or name != name.strip() or not _NAME.fullmatch(name):
         raise BadInput(
-            f"{shorten(name)!r} cannot be the name of a checkpoint: a name has letters, digits and any of _ . + - = , "
+            f"{quoted(name)} cannot be the name of a checkpoint: a name has letters, digits and any of _ . + - = , "
             "and neither '/' nor '..'."
         )
     return name

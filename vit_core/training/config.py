@@ -233,27 +233,39 @@ def check(
     Raises:
         BadSetting: the first impossible value; the message names the field, the value and the rule.
     """
-    for name, field in FIELDS.items():
-        _check_field(name, field, getattr(config, name))
-    blocks = num_blocks(config.trainable)
-    if num_layers is not None and blocks is not None and blocks > num_layers:
-        raise BadSetting(f"trainable is {config.trainable!r}, and this model has {num_layers} blocks; take fewer.")
-    if config.warmup_steps >= config.total_steps and config.warmup_steps:
-        raise BadSetting(
-            f"warmup_steps is {config.warmup_steps}, and there are only {config.total_steps} steps; take fewer."
-        )
-    if config.batch % config.accum_steps:
-        raise BadSetting(
-            f"batch is {config.batch}, which does not divide into accum_steps = {config.accum_steps} parts."
-        )
-    if patch_size and config.resolution % patch_size:
-        near = max(1, round(config.resolution / patch_size)) * patch_size
-        raise BadSetting(
-            f"resolution is {config.resolution}, and this model needs a multiple of {patch_size} pixels; "
-            f"{near} is close."
-        )
+    check_given(to_plain(config), patch_size=patch_size, num_layers=num_layers)
     if num_train is not None and config.batch > num_train:
         raise BadSetting(f"batch is {config.batch}, and there are only {num_train} images to learn from; take fewer.")
+
+
+def check_given(given: Mapping[str, Any], *, patch_size: int | None = None, num_layers: int | None = None) -> None:
+    """Refuse impossible settings among some, as soon as they are known: before data are read, say.
+
+    Args:
+        given: values by the name of their field.
+        patch_size: as for `check`.
+        num_layers: as for `check`.
+
+    Raises:
+        BadSetting: the first impossible value; the message names the field, the value and the rule.
+    """
+    for name in filter(given.__contains__, FIELDS):
+        _check_field(name, FIELDS[name], given[name])
+    blocks = num_blocks(given.get("trainable", "all"))
+    if num_layers is not None and blocks is not None and blocks > num_layers:
+        raise BadSetting(f"trainable is {given['trainable']!r}, and this model has {num_layers} blocks; take fewer.")
+    steps, warmup = given.get("total_steps"), given.get("warmup_steps")
+    if warmup and steps is not None and warmup >= steps:
+        raise BadSetting(f"warmup_steps is {warmup}, and there are only {steps} steps; take fewer.")
+    batch, parts = given.get("batch", 0), given.get("accum_steps", 1)
+    if batch % parts:
+        raise BadSetting(f"batch is {batch}, which does not divide into accum_steps = {parts} parts.")
+    resolution = given.get("resolution")
+    if patch_size and resolution is not None and resolution % patch_size:
+        near = max(1, round(resolution / patch_size)) * patch_size
+        raise BadSetting(
+            f"resolution is {resolution}, and this model needs a multiple of {patch_size} pixels; {near} is close."
+        )
 
 
 def num_blocks(trainable: str) -> int | None:
@@ -302,7 +314,7 @@ def from_plain(plain: Mapping[str, object], *, where: str) -> TrainConfig:
 
 def _typed(name: str, value: object, kind: object) -> object:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        return float(value) if abs(value) < 1e300 else math.copysign(math.inf, value)
     expected = kind if isinstance(kind, type) else str
     if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
         raise BadSetting(f"{name} is {shorten(repr(value))}, which is not a value of that setting.")
@@ -316,6 +328,7 @@ def _check_field(name: str, field: Field, value: object) -> None:
         return
     assert isinstance(value, int | float)  # noqa: S101 - the types of TrainConfig
     inside = field.least < value <= field.most if field.open_ended else field.least <= value <= field.most
-    if not math.isfinite(value) or not inside:
-        above = "above" if field.open_ended else "from"
-        raise BadSetting(f"{name} is {value:,.15g}; it must be {above} {field.least:,.15g} to {field.most:,.15g}.")
+    if not inside:  # nor is what is not a number
+        rule = f"above {field.least:,.15g} and at most" if field.open_ended else f"from {field.least:,.15g} to"
+        shown = f"{value:,}" if isinstance(value, int) else f"{value:,.15g}"
+        raise BadSetting(f"{name} is {shorten(shown, 40)}; it must be {rule} {field.most:,.15g}.")

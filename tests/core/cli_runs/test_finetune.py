@@ -6,8 +6,10 @@ import os
 import shutil
 import signal
 
+import numpy as np
 import pytest
 
+from vit_core.cli import main
 from vit_core.cli.words import build_parser
 from vit_core.settings import bundled_data_dir
 from vit_core.training.config import FIELDS, TrainConfig
@@ -131,6 +133,24 @@ def test_ctrl_c_stops_a_run_that_is_resumed_here(place, new, eventually):
     assert "Traceback" not in err
 
 
+def test_a_resumed_run_whose_saved_states_are_lost_says_that_it_begins_again(place, new, eventually):
+    assert place.run(*new, "--name", "one", "--total-steps", "100000", "--detach").returncode == 0
+    eventually(lambda: (place.runs / "one" / "metrics.jsonl").exists())
+    place.run("runs", "stop", "one")
+    eventually(lambda: json.loads((place.runs / "one" / "status.json").read_text())["state"] == "stopped")
+    for state in (place.runs / "one" / "checkpoints").iterdir():
+        (state / "state.npz").write_bytes(b"PK\3\4")
+
+    with place.start("finetune", "--run", "one", start_new_session=True) as process:
+        said = eventually(lambda: (line := process.stderr.readline()) and "begins again at step 0" in line and line)
+        os.kill(process.pid, signal.SIGINT)
+        process.communicate(timeout=200)
+
+    assert "No saved state can be used" in said
+    assert "It had come to step " in said
+    assert "begins again at step 0" in place.run("runs", "logs", "one").stdout
+
+
 def test_a_run_goes_on_only_from_the_file_that_it_began_with(place, new, eventually):
     file, (model, other) = place.folder / "start.npz", sorted((bundled_data_dir() / "demo").glob("N_8*sd_0.0.npz"))[:2]
     shutil.copy(model, file)
@@ -172,7 +192,8 @@ def test_a_run_goes_on_only_from_the_file_that_it_began_with(place, new, eventua
         (("--checkpoint", "{model}", "--data", "{photos}", "--resolution", "33"), ["multiple of 8"]),
         (("--checkpoint", "{model}", "--data", "{photos}", "--name", "../etc"), ["'../etc' cannot be the name"]),
         (("--checkpoint", "{model}", "--data", "{photos}", "--trainable", "tail"), ["trainable is 'tail'"]),
-        (("--checkpoint", "{model}", "--data", "{photos}", "--total-steps", "many"), ["--total-steps"]),
+        (("--checkpoint", "{model}", "--data", "{photos}", "--total-steps", "many"), ["'many' is not a whole number"]),
+        (("--checkpoint", "{model}", "--data", "{photos}", "--name", "abc\n"), [r"'abc\n' cannot be the name"]),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(place, photos, assert_refused, words, parts, finished):
@@ -180,6 +201,67 @@ def test_what_cannot_be_is_refused_in_one_line(place, photos, assert_refused, wo
     filled = [word.format(model=model, photos=photos) for word in words]
     assert_refused(place.run("finetune", *filled), *parts)
     assert list(place.runs.glob("[!.]*")) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (("--name", "one"), ["There is a run 'one' already", "'one-2'"]),
+        (("--note", "x" * 2001), ["The note has 2001 characters"]),
+        (("--test-share", "nan"), ["--test-share is nan"]),
+        (("--split-seed", "-1"), ["--split-seed is -1"]),
+        (("--checkpoint", "nobody.npz"), ["nobody.npz"]),
+        (("--resolution", "33"), ["multiple of 8"]),
+        (("--trainable", "last-99"), ["this model has 3 blocks"]),
+        (("--batch", "8", "--accum-steps", "3"), ["does not divide into accum_steps = 3"]),
+    ],
+)
+def test_what_is_wrong_is_said_before_the_images_are_looked_at(finished, new, tmp_path, assert_refused, words, parts):
+    (tmp_path / "photos.zip").write_bytes(b"no zip at all")
+    result = finished.run(*new, "--data", tmp_path / "photos.zip", *words)
+    assert_refused(result, *parts)
+    assert "zip" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        (lambda arrays: arrays["head/bias"].fill(np.nan), "1 not finite: head/bias"),
+        (lambda arrays: arrays["head/kernel"].__setitem__((0, 0), np.inf), "1 not finite: head/kernel"),
+        (lambda arrays: arrays.pop("Transformer/encoder_norm/bias"), "1 missing: Transformer/encoder_norm/bias"),
+        (lambda arrays: arrays.update(surplus=np.zeros(2, np.float32)), "1 not expected: surplus"),
+    ],
+    ids=["nan", "inf", "missing", "surplus"],
+)
+def test_weights_that_cannot_be_used_are_refused_before_the_images_are_looked_at(
+    place, new, assert_refused, change, part
+):
+    with np.load(bundled_data_dir() / "demo" / f"{new[2]}.npz", allow_pickle=False) as file:
+        arrays = dict(file)
+    change(arrays)
+    np.savez(place.folder / "bad.npz", **arrays)
+    (place.folder / "photos.zip").write_bytes(b"no zip at all")
+
+    result = place.run(*new, "--checkpoint", "bad.npz", "--data", "photos.zip")
+
+    assert_refused(result, "bad.npz' cannot be used", part)
+    assert not place.runs.exists()
+
+
+@pytest.mark.parametrize("name", [name for name, field in FIELDS.items() if field.most is not None])
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "-1", "1e400", "-1e-300", "9" * 400])
+def test_an_impossible_number_is_one_sentence_with_field_value_and_rule(tmp_path, capsys, name, value):
+    words = ["finetune", "--checkpoint", "any", "--data", str(tmp_path), f"--{name.replace('_', '-')}={value}"]
+    try:
+        code = main(words)
+    except SystemExit as error:  # the parser's own way out
+        code = error.code
+    said = capsys.readouterr().err
+    assert code == 2
+    assert said.count("\n") == 1
+    assert len(said) < 250
+    assert f"{name} is " in said or f"--{name.replace('_', '-')}: '{value[:50]}" in said
+    assert "; it must be " in said or "is not a whole number" in said
 
 
 def test_the_same_picture_in_both_parts_is_refused_until_accepted(place, draw_classes, assert_refused, new, tmp_path):
