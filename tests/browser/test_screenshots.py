@@ -17,6 +17,7 @@ PAGES = {
     "explore": "/",
     "compare": "/compare",
     "classify": "/classify",
+    "evaluate": "/evaluate",
     "finetune": "/finetune",
     "runs": "/runs",
     "about": "/about",

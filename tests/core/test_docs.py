@@ -38,7 +38,7 @@ def test_the_readme_shows_the_two_commands_before_anything_else():
 def test_the_commands_of_the_readme_exist():
     text = (ROOT / "README.md").read_text()
     used = set(re.findall(r"^python -m vit_core (\w+)", text, flags=re.MULTILINE))
-    assert used == {"catalog", "show", "download", "classify", "finetune", "runs", "export"}
+    assert used == {"catalog", "show", "download", "classify", "evaluate", "finetune", "runs", "export"}
     for command in used:
         result = subprocess.run([sys.executable, "-m", "vit_core", command, "--help"], capture_output=True, check=False)
         assert result.returncode == 0
