@@ -23,7 +23,7 @@ _OTHERS = (
     (b"{", "it looks like JSON"),
     (b"\x1f\x8b", "it is gzip-compressed"),
     (b"\x89HDF", "it is an HDF5 file"),
-    (b"version https://git-lfs", "it is the stand-in that Git LFS keeps for a file; fetch the file itself"),
+    (b"version https:/", "it is the stand-in that Git LFS keeps for a file; fetch the file itself"),
 )
 
 

@@ -27,7 +27,7 @@ _MOST_DEPTH = 32
 _MOST_NAME = 1000  # characters of a path
 _MOST_AXES = 8
 _MOST_VALUES = 2**50
-_VALUES_PER_ARRAY = 40  # values of all kinds for each array that is allowed
+_VALUES_PER_ARRAY = 20  # values of all kinds for each array that is allowed; an array of 4 axes has 11
 
 # First byte: kind, and how many bytes tell the length or the value.
 _HEADS = {

@@ -11,7 +11,7 @@ from vit_core.checkpoints.generations.timm import TIMM, TIMM_MIXER, TIMM_STEM
 from vit_core.checkpoints.generations.transformers import TRANSFORMERS, TRANSFORMERS_BARE
 from vit_core.checkpoints.generations.vit_jax import MIXER, VIT_JAX
 from vit_core.checkpoints.layout import Shape
-from vit_core.checkpoints.table import Generation, piece_at, pieces_of
+from vit_core.checkpoints.table import Generation, names_of, piece_at, pieces_of
 
 __all__ = [
     "GENERATIONS",
@@ -88,4 +88,5 @@ def find_prefix(generation: Generation, names: Iterable[str]) -> str:
 
 
 def _known(generation: Generation, prefix: str, names: Iterable[str]) -> int:
-    return sum(to_ours(generation, name[len(prefix) :]) is not None for name in names if name.startswith(prefix))
+    known = names_of(generation).fullmatch
+    return sum(known(name, len(prefix)) is not None for name in names if name.startswith(prefix))

@@ -88,6 +88,12 @@ class Piece:
         return shape
 
 
+@functools.cache
+def names_of(generation: Generation) -> re.Pattern[str]:
+    """Give the pattern that matches, as a whole, every name in a file that the table has a row for, without prefix."""
+    return re.compile("|".join(_regex(row.published, "(?:{1})") for row in generation.rows), re.ASCII)
+
+
 def pieces_of(generation: Generation, name: str, shape: Shape) -> dict[str, Piece] | None:
     """Give the parts of a file's array by our paths, or None where the table has no row for it.
 
@@ -148,17 +154,18 @@ def _fill(pattern: str, places: Mapping[str, str]) -> str:
 
 @functools.cache
 def _compile(pattern: str) -> tuple[re.Pattern[str], frozenset[str]]:
+    from_one = frozenset(place[1] for place in _PLACE.finditer(pattern) if place[2] == "+1")
+    return re.compile(_regex(pattern, "(?P<{}>{})"), re.ASCII), from_one
+
+
+def _regex(pattern: str, group: str) -> str:
+    """Give a regular expression for a pattern; `group` is what a place becomes, for its name and what it can be."""
     parts = []
     position = 0
-    from_one = set()
     for place in _PLACE.finditer(pattern):
-        parts.append(re.escape(pattern[position : place.start()]))
-        position = place.end()
         # Leading zeros are refused: two names must never mean one array. Four digits are more than any model has.
         number = r"[1-9]\d{0,3}" if place[2] == "+1" else r"0|[1-9]\d{0,3}"
         words = "|".join(_WORDS.get(place[1], (number,)))
-        parts.append(f"(?P<{place[1]}>{words})")
-        if place[2] == "+1":
-            from_one.add(place[1])
-    parts.append(re.escape(pattern[position:]))
-    return re.compile("".join(parts), re.ASCII), frozenset(from_one)
+        parts += [re.escape(pattern[position : place.start()]), group.format(place[1], words)]
+        position = place.end()
+    return "".join([*parts, re.escape(pattern[position:])])

@@ -293,30 +293,22 @@ def test_number_beside_the_weights_that_no_model_can_have_is_refused(write, tiny
 # What `ViTForImageClassification.state_dict()` has for a model of one layer, in its order: transformers 4,
 # models/vit/modeling_vit.py and convert_vit_timm_to_pytorch.py (Apache-2.0); google/vit-base-patch16-224 on the hub.
 TRANSFORMERS_NAMES = [
-    "vit.embeddings.cls_token",
-    "vit.embeddings.position_embeddings",
-    "vit.embeddings.patch_embeddings.projection.weight",
-    "vit.embeddings.patch_embeddings.projection.bias",
-    "vit.encoder.layer.0.attention.attention.query.weight",
-    "vit.encoder.layer.0.attention.attention.query.bias",
-    "vit.encoder.layer.0.attention.attention.key.weight",
-    "vit.encoder.layer.0.attention.attention.key.bias",
-    "vit.encoder.layer.0.attention.attention.value.weight",
-    "vit.encoder.layer.0.attention.attention.value.bias",
-    "vit.encoder.layer.0.attention.output.dense.weight",
-    "vit.encoder.layer.0.attention.output.dense.bias",
-    "vit.encoder.layer.0.intermediate.dense.weight",
-    "vit.encoder.layer.0.intermediate.dense.bias",
-    "vit.encoder.layer.0.output.dense.weight",
-    "vit.encoder.layer.0.output.dense.bias",
-    "vit.encoder.layer.0.layernorm_before.weight",
-    "vit.encoder.layer.0.layernorm_before.bias",
-    "vit.encoder.layer.0.layernorm_after.weight",
-    "vit.encoder.layer.0.layernorm_after.bias",
-    "vit.layernorm.weight",
-    "vit.layernorm.bias",
-    "classifier.weight",
-    "classifier.bias",
+    f"{name}.{kind}"
+    for name, kinds in {
+        "vit.embeddings": ("cls_token", "position_embeddings"),
+        "vit.embeddings.patch_embeddings.projection": ("weight", "bias"),
+        "vit.encoder.layer.0.attention.attention.query": ("weight", "bias"),
+        "vit.encoder.layer.0.attention.attention.key": ("weight", "bias"),
+        "vit.encoder.layer.0.attention.attention.value": ("weight", "bias"),
+        "vit.encoder.layer.0.attention.output.dense": ("weight", "bias"),
+        "vit.encoder.layer.0.intermediate.dense": ("weight", "bias"),
+        "vit.encoder.layer.0.output.dense": ("weight", "bias"),
+        "vit.encoder.layer.0.layernorm_before": ("weight", "bias"),
+        "vit.encoder.layer.0.layernorm_after": ("weight", "bias"),
+        "vit.layernorm": ("weight", "bias"),
+        "classifier": ("weight", "bias"),
+    }.items()
+    for kind in kinds
 ]
 
 
