@@ -215,7 +215,7 @@ def _show_choice(hand: InHand, choices: Sequence[InHand]) -> None:
 def _show_own_file() -> None:
     key = f"own checkpoint {st.session_state.get(_ROUND, 0)}"
     st.file_uploader(
-        "Or bring a file of weights of your own",
+        "Or bring your own file of weights (.npz, .safetensors, checkpoint_N)",
         max_upload_size=MAX_FILE_BYTES // 1000**2,
         key=key,
         on_change=_take_own_file,

@@ -13,7 +13,8 @@ from vit_core.settings import DEVICES
 
 EXIT_BAD_INPUT = 2
 FORMATS = ("table", "json", "csv")
-CHECKPOINT_HELP = "name in the catalogue, an .npz file, or run:NAME for a finished run"
+CHECKPOINT_HELP = "name in the catalogue, a file of weights, or run:NAME for a finished run"
+_HEADS_HELP = "attention heads, for a file that does not tell them"
 # The keys of vit_core.preprocess.METHODS, which would cost numpy and Pillow here; a test holds them together.
 PREPROCESSING = ("resize", "crop")
 # What add_subparsers gives; argparse has no public name for it.
@@ -133,6 +134,7 @@ def _add_classify(commands: Commands, shared: Parser) -> None:
     parser.add_argument("--checkpoint", required=True, metavar="NAME", help=CHECKPOINT_HELP)
     parser.add_argument("--top-k", type=int, default=5, metavar="K", help="classes per image (default 5)")
     parser.add_argument("--resolution", type=int, metavar="PX", help="side of the input; else the checkpoint's own")
+    parser.add_argument("--num-heads", type=int, metavar="N", help=_HEADS_HELP)
     parser.add_argument(
         "--preprocessing",
         choices=PREPROCESSING,
@@ -156,6 +158,7 @@ def _add_export(commands: Commands, shared: Parser) -> None:
     )
     parser.add_argument("--checkpoint", required=True, metavar="NAME", help=CHECKPOINT_HELP)
     parser.add_argument("--to", required=True, metavar="DIR", help="the folder to make; an empty one may be there")
+    parser.add_argument("--num-heads", type=int, metavar="N", help=_HEADS_HELP)
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.set_defaults(run="vit_core.cli.export:run")
 
