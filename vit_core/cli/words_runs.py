@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vit_core.cli.words import Commands, Parser
 
 _TWO_FORMATS = ("table", "json")
+_FORMAT_HELP = "how to print (default table)"
 
 
 def add_finetune(commands: "Commands", shared: "Parser") -> None:
@@ -30,19 +31,31 @@ def add_finetune(commands: "Commands", shared: "Parser") -> None:
         "  vit-explorer finetune --run my-photos\n"
         "  vit-explorer classify --checkpoint run:my-photos new.jpg",
     )
+    _add_setting(parser, "checkpoint")
     parser.add_argument("--data", metavar="SOURCE", help="folder CLASS/x.jpg, .zip of one, .csv table, or tfds:NAME")
-    parser.add_argument("--name", metavar="RUN", help="name of the run: a to z, 0 to 9, - and _")
+    parser.add_argument(
+        "--name", metavar="RUN", help="name of the run: a to z, 0 to 9, - and _ (default: from the data)"
+    )
     parser.add_argument("--run", metavar="NAME_OR_DIR", help="resume this run, here, instead of making one", dest="of")
-    parser.add_argument("--test-share", type=number, metavar="X", help="of each class, to test on (0.2)")
-    parser.add_argument("--split-seed", type=whole, metavar="N", help="which images these are (0)")
-    parser.add_argument("--accept-leaks", action="store_true", help="start although a picture is in both parts")
+    parser.add_argument(
+        "--test-share",
+        type=number,
+        metavar="X",
+        help="share of each class to test on, if the data have no test part (0.2)",
+    )
+    parser.add_argument(
+        "--split-seed", type=whole, metavar="N", help="another number draws other images to test on (0)"
+    )
+    parser.add_argument(
+        "--accept-leaks", action="store_true", help="start although a picture is both learned from and tested on"
+    )
     parser.add_argument("--note", metavar="TEXT", help="your own words about the run")
-    parser.add_argument("--detach", action="store_true", help="do not follow the run")
+    parser.add_argument("--detach", action="store_true", help="return at once, and leave the run to itself")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--dry-run", action="store_true", help="only measure time, memory and disk, by a few real steps")
     what.add_argument("--quick-look", action="store_true", help="only a first accuracy, from a linear classifier")
     _add_settings(parser)
-    parser.add_argument("--format", choices=_TWO_FORMATS, default="table")
+    parser.add_argument("--format", choices=_TWO_FORMATS, default="table", help=_FORMAT_HELP)
     parser.add_argument("--handover", default="", help=argparse.SUPPRESS)  # what the engine passes on
     parser.add_argument("--ends-with-input", action="store_true", help=argparse.SUPPRESS)  # for whoever waits for us
     parser.set_defaults(run="vit_core.cli.finetune:run")
@@ -77,22 +90,27 @@ def _add_action(actions: "Commands", shared: "Parser", action: str, help_: str, 
     )
     if named:
         parser.add_argument("name", metavar="RUN", help="name of the run, as `runs list` prints it")
-    parser.add_argument("--format", choices=_TWO_FORMATS, default="table")
+    parser.add_argument("--format", choices=_TWO_FORMATS, default="table", help=_FORMAT_HELP)
     parser.set_defaults(run=f"vit_core.cli.runs:run_{action}")
     return parser
 
 
 def _add_settings(parser: "Parser") -> None:
     group = parser.add_argument_group("settings of the run (what is not given is proposed)")
-    kinds = {field.name: field.type for field in dataclasses.fields(TrainConfig)}
-    for name, field in FIELDS.items():
-        flag, help_ = f"--{name.replace('_', '-')}", f"{field.label}. {field.help}".replace("%", "%%")
-        if kinds[name] is bool:
-            group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=help_)
-        elif field.choices:
-            group.add_argument(flag, choices=tuple(field.choices), help=help_)
-        elif kinds[name] in (int, float):
-            read, sign = (whole, "N") if kinds[name] is int else (number, "X")
-            group.add_argument(flag, type=read, metavar=sign, help=help_)
-        else:
-            group.add_argument(flag, metavar="NAME" if name == "checkpoint" else "WHAT", help=help_)
+    for name in FIELDS:
+        if name != "checkpoint":  # which is never proposed
+            _add_setting(group, name)
+
+
+def _add_setting(group: "argparse._ActionsContainer", name: str) -> None:
+    field, kind = FIELDS[name], {each.name: each.type for each in dataclasses.fields(TrainConfig)}[name]
+    flag, help_ = f"--{name.replace('_', '-')}", f"{field.label}. {field.help}".replace("%", "%%")
+    if kind is bool:
+        group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=help_)
+    elif field.choices:
+        group.add_argument(flag, choices=tuple(field.choices), help=help_)
+    elif kind in (int, float):
+        read, sign = (whole, "N") if kind is int else (number, "X")
+        group.add_argument(flag, type=read, metavar=sign, help=help_)
+    else:
+        group.add_argument(flag, metavar="NAME" if name == "checkpoint" else "WHAT", help=help_)

@@ -85,7 +85,7 @@ _AUG_CHOICES = types.MappingProxyType(
 
 FIELDS: Mapping[str, Field] = types.MappingProxyType(
     {
-        "checkpoint": Field("Checkpoint", "Name in the catalogue, or a file, that the run starts from.", basic=True),
+        "checkpoint": Field("Checkpoint", "A name in the catalogue, a file, or run:NAME, to start from.", basic=True),
         "resolution": Field(
             "Resolution (px)",
             "Side of the square the model sees; larger sees more detail and costs more than its square.",
