@@ -36,6 +36,9 @@ install_import_hook(
     [
         "vit_core.models.layers",
         "vit_core.models.resnet",
+        "vit_core.models.encoder",
+        "vit_core.models.map_head",
+        "vit_core.models.mixer",
         "vit_core.models.vit",
         "vit_core.models.build",
         "vit_core.models.noise",

@@ -36,7 +36,7 @@ def show_seen(detail: Detail, *, name: str) -> None:
         place = st.empty()
         view: View = "picture"
         if detail.heads is None or detail.rollout is None:
-            st.caption("This model gives no attention to show.")
+            st.caption("This model is an MLP-Mixer: it has no attention, so nothing shows where it looked.")
         else:
             view = _choose_view()
         weights = _weights(detail, view)

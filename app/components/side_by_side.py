@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import resources
-from app.answers import AnswerBook, PictureAnswer, Question
+from app.answers import AnswerBook, Detail, PictureAnswer, Question
 from app.components.attention import enlarged, lit
 from app.components.compact_download import compact_download
 from app.components.errors import show_error, shown_errors
@@ -107,11 +107,18 @@ def _answered(book: AnswerBook, question: Question, answer: PictureAnswer, focus
         return
     detail = book.detail(question, focus)
     if looks and detail is not None:
-        seen = enlarged(detail.crop)
-        picture = seen if detail.rollout is None else lit(seen, detail.rollout[-1])
-        st.image(picture, width=220, alt=f"Where the checkpoint looked in {one_line(focus.name)}")
+        _show_looks(detail, focus)
     show_predictions(answer.predictions, answer.facts, top_k=TOP_K)
     st.caption(how_it_was_made(answer.facts, question.preprocessing))
+
+
+def _show_looks(detail: Detail, focus: Picture) -> None:
+    seen, name = enlarged(detail.crop), one_line(focus.name)
+    if detail.rollout is None:
+        st.image(seen, width=220, alt=f"What the checkpoint saw of {name}")
+        st.caption("An MLP-Mixer has no attention to show.")
+    else:
+        st.image(lit(seen, detail.rollout[-1]), width=220, alt=f"Where the checkpoint looked in {name}")
 
 
 def _advance(contestants: Sequence[Contestant], box: PictureBox, focus: Picture) -> bool:

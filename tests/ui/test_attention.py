@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from app.components.attention import enlarged, lit
 
@@ -37,3 +38,21 @@ def test_small_pictures_are_enlarged_by_whole_pixels(side, expected):
 
     assert large.shape == (expected, expected, 3)
     assert (large[:: expected // side, :: expected // side] == picture).all()
+
+
+def _page_of_a_mixer():
+    import numpy as np
+
+    from app.answers import Detail
+    from app.components.attention import show_seen
+
+    show_seen(Detail(crop=np.zeros((8, 8, 3), np.uint8), heads=None, rollout=None), name="a.jpg")
+
+
+def test_the_answer_of_a_mixer_says_that_there_is_no_attention_and_shows_the_picture():
+    page = AppTest.from_function(_page_of_a_mixer, default_timeout=60).run()
+
+    assert not page.exception
+    assert "MLP-Mixer: it has no attention" in page.caption[0].value
+    assert not page.segmented_control
+    assert page.container

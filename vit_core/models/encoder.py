@@ -3,8 +3,9 @@
 Knows nothing of what a block does: attention in `layers`, an MLP over the patches in `mixer`.
 """
 
+import dataclasses
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax
 from flax import nnx
@@ -28,6 +29,7 @@ class Output(NamedTuple):
     attention: Array | None
 
 
+@runtime_checkable
 class Block(Protocol):
     """What turns tokens into the next tokens, and gives its attention probabilities where it has any."""
 
@@ -61,20 +63,22 @@ def _recomputed(block: Block, tokens: Float[Array, "B N D"], noise: Noise | None
     keeps the first result. Here the second time starts from tokens that depend on the gradient behind the block.
     """
     graphdef, params = nnx.split(block)
+    keys = None if noise is None else noise.key  # alone: JAX fills the trees of arguments with blanks of its own
 
-    def run(params: PyTree, tokens: Array, noise: Noise | None) -> Array:
-        given: Array = nnx.merge(graphdef, params)(tokens, noise)[0]
+    def run(params: PyTree, tokens: Array, keys: Array | None) -> Array:
+        own = None if noise is None or keys is None else dataclasses.replace(noise, key=keys)
+        given: Array = nnx.merge(graphdef, params)(tokens, own)[0]
         return given
 
-    def ahead(params: PyTree, tokens: Array, noise: Noise | None) -> tuple[Array, tuple[PyTree, Array, Noise | None]]:
-        return run(params, tokens, noise), (params, tokens, noise)
+    def ahead(params: PyTree, tokens: Array, keys: Array | None) -> tuple[Array, tuple[PyTree, Array, Array | None]]:
+        return run(params, tokens, keys), (params, tokens, keys)
 
-    def back(kept: tuple[PyTree, Array, Noise | None], slope: Array) -> tuple[PyTree, Array, None]:
-        params, tokens, noise = kept
-        _, pull = jax.vjp(lambda params, tokens: run(params, tokens, noise), params, tokens + 0 * slope)
+    def back(kept: tuple[PyTree, Array, Array | None], slope: Array) -> tuple[PyTree, Array, None]:
+        params, tokens, keys = kept
+        _, pull = jax.vjp(lambda params, tokens: run(params, tokens, keys), params, tokens + 0 * slope)
         return (*pull(slope), None)
 
     small = jax.custom_vjp(run)
     small.defvjp(ahead, back)
-    given: Array = small(params, tokens, noise)
+    given: Array = small(params, tokens, keys)
     return given

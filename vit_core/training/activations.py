@@ -8,12 +8,14 @@ CPU_BUDGET_BYTES = 1_000_000_000
 def bytes_per_image(model: ModelConfig, *, bytes_per_value: int = 4, remat: bool = False) -> int:
     """Estimate what one image keeps from the way there for the way back.
 
-    A block keeps about 14 vectors of width D and 3 of the MLP's width for each token, and 3 maps of attention; with
+    A block keeps about 14 vectors of width D and 3 of the MLP's width for each token, and 3 maps of attention, or in
+    an MLP-Mixer 3 hidden layers over the patches; with
     `remat` its input alone, and one block is recomputed at a time. Within a factor of 0.7 to 2 of what XLA says of its
     own programs (`tests/core/training/loop/test_activations.py`).
     """
     tokens = model.num_tokens
-    block = tokens * (14 * model.hidden_size + 3 * model.mlp_dim) + 3 * model.num_heads * tokens**2
+    mixing = 3 * model.hidden_size * (model.tokens_mlp_dim or 0) + 3 * model.num_heads * tokens**2
+    block = tokens * (14 * model.hidden_size + 3 * model.mlp_dim) + mixing
     kept = tokens * model.hidden_size * model.num_layers + block if remat else block * model.num_layers
     stem = _resnet_values(model.resnet, model.resolution) if model.resnet else 0
     image = 3 * model.resolution**2 * 2

@@ -131,6 +131,8 @@ _MIRROR = "On, as published; switch it off where left and right differ in meanin
 
 def _resolution(model: ModelConfig, sisters: pd.DataFrame | None, typical_side: int | None) -> tuple[int, str]:
     own = model.resolution
+    if model.is_mixer:
+        return own, f"An MLP-Mixer has weights for each place of its patches, so {own} px is its only resolution."
     if typical_side and own > MOST_ENLARGED * typical_side:
         fitting = max(MOST_ENLARGED * typical_side // model.stride, 2) * model.stride
         if fitting < own:

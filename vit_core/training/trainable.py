@@ -4,7 +4,7 @@ from vit_core.errors import BadSetting
 from vit_core.models.build import Params, flatten, unflatten
 from vit_core.training.config import num_blocks
 
-_AFTER_BLOCKS = ("norm", "pre_logits", "head")
+_AFTER_BLOCKS = ("norm", "map_head", "pre_logits", "head")
 
 
 def partition(params: Params, trainable: str, num_layers: int) -> tuple[Params, Params]:
@@ -13,7 +13,7 @@ def partition(params: Params, trainable: str, num_layers: int) -> tuple[Params, 
     Args:
         params: arrays in the shape of `build`'s parameters.
         trainable: "all"; "head" for the head alone; "last-N" for the last N encoder blocks and all that follows them:
-            the final LayerNorm and the head.
+            the final LayerNorm, attention pooling and the head.
         num_layers: encoder blocks of the model.
 
     Returns:

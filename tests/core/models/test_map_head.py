@@ -48,7 +48,7 @@ def test_pooling_is_one_query_over_the_tokens_and_an_mlp(config, params):
     tokens = np.random.RandomState(1).normal(size=(3, 5, 16)).astype(np.float32)
     graphdef, _ = nnx.split(MapHead(config, dtype=jnp.dtype("float32"), rngs=nnx.Rngs(0)))
 
-    output = nnx.merge(graphdef, params["map_head"])(jnp.asarray(tokens))
+    output = nnx.merge(graphdef, jax.tree.map(jnp.asarray, params["map_head"]))(jnp.asarray(tokens))
 
     assert output.dtype == np.float32
     np.testing.assert_allclose(output, [pooled(params["map_head"], row) for row in tokens], atol=3e-6)

@@ -42,6 +42,24 @@ def test_all_blocks_still_leave_the_embedding_alone(abstract_params):
     assert {path.split("/")[0] for path in flatten(frozen)} == {"embedding", "cls", "pos_embedding"}
 
 
+def test_attention_pooling_is_trained_with_the_last_blocks(tiny_config):
+    params = build(dataclasses.replace(tiny_config, classifier="map"))[1]
+
+    trained, frozen = partition(params, "last-1", 2)
+
+    assert {path.split("/")[0] for path in flatten(trained)} == {"blocks", "norm", "map_head", "head"}
+    assert "map_head" not in frozen
+
+
+def test_last_block_of_a_mixer_comes_with_both_of_its_mlps(tiny_mixer_config):
+    trained, frozen = partition(build(tiny_mixer_config)[1], "last-1", 2)
+
+    assert {path.split("/")[2] for path in flatten(trained) if path.startswith("blocks/")} == {
+        "norm1", "token_mlp", "norm2", "mlp"
+    }  # fmt: skip
+    assert {path.split("/")[0] for path in flatten(frozen)} == {"blocks", "embedding"}
+
+
 def test_last_blocks_are_counted_as_numbers_and_not_as_text(tiny_config):
 
     params = build(dataclasses.replace(tiny_config, num_layers=12))[1]

@@ -11,7 +11,7 @@ from vit_core.models.config import VARIANTS
 from vit_core.training.activations import bytes_per_image, parts_within
 
 
-@pytest.mark.parametrize(("name", "resolution"), [("Ti/16", 224), ("R+Ti/16", 128)])
+@pytest.mark.parametrize(("name", "resolution"), [("Ti/16", 224), ("R+Ti/16", 128), ("Mixer-S/32", 224)])
 def test_the_estimate_is_near_what_a_gradient_takes(name, resolution):
     model = dataclasses.replace(VARIANTS[name], num_layers=1, resolution=resolution)  # layers are all alike
     graphdef, params = build(model)
