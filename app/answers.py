@@ -110,7 +110,7 @@ class AnswerBook:
             self.cancel()
         portion = self._next_portion(question, box.pictures, focus)
         if self.ticket is None and portion and self.failure is None:
-            self._ask(service, box, question, portion, attention=portion == (focus,))
+            self._ask(service, box, question, portion, attention=len(portion) == 1)
         return news or self.failure is not None
 
     @property

@@ -68,6 +68,15 @@ def test_a_batch_is_answered_in_portions_and_in_order(finish, service, box, ques
     assert book.detail(question, pictures[0]) is None
 
 
+def test_a_picture_that_is_left_over_alone_gets_its_attention_too(finish, box, question, jpeg):
+    book = AnswerBook()
+    pictures = [box.add(f"{seed}.jpg", jpeg(seed)) for seed in range(PORTION + 1)]
+
+    finish(book, box, question)
+
+    assert book.detail(question, pictures[-1]).heads is not None
+
+
 def test_a_broken_file_gets_its_sentence_and_the_others_an_answer(finish, box, question, jpeg):
     book = AnswerBook()
     broken, good = box.add("page.jpg", b"<html>"), box.add("cat.jpg", jpeg())
