@@ -27,6 +27,7 @@ SORTS = (
     "n_fine_tunes",
     "filename",
 )
+FITS = ("classify", "fine-tune")
 REGULARISATION_CODES = {"none": "none", "dropout": "dropout + stochastic depth"}
 COMPARE_LIMIT = 4
 _MAX_ITEMS = 64
@@ -205,6 +206,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     _filter("max_params", "max_params", *_scaled(1e6)),
     _filter("max_mb", "max_size_bytes", *_scaled(1e6)),
     _filter("min_accuracy", "min_final_val", *_scaled(0.01)),
+    _filter("fits", "fits", _oneof_page(FITS), str),
 )
 
 

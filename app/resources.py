@@ -22,6 +22,7 @@ from app.training_data import TrainingData
 from app.training_register import Intakes
 from app.training_spool import sweep_abandoned
 from vit_core.catalog.index import Catalogue, load_demo
+from vit_core.checkpoints.needs import Room, room_here
 from vit_core.datasets import thumbnails
 from vit_core.datasets.dataset import DataSet
 from vit_core.inference.service import PredictionService
@@ -64,6 +65,18 @@ def downloads() -> Downloads:
 def service() -> PredictionService:
     """Give the way to the process that owns the accelerator; that process starts with the first picture."""
     return PredictionService(settings())
+
+
+@st.cache_resource(show_spinner=False, ttl=10.0)
+def room() -> Room:
+    """Give the memory that a model may take here: of the predictor's accelerator where it holds one, else of the CPU.
+
+    Counted anew every ten seconds at most, lest what passes change from click to click.
+    """
+    status = service().status()
+    if status.memory_bytes is None or status.device is None:
+        return room_here()
+    return Room(status.memory_bytes, device=status.device, on_cpu=False)
 
 
 @st.cache_resource(show_spinner=False)

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pandas as pd
 import streamlit as st
 
+from app import resources
 from app.components.facts import facts_list, model_title, numbers_line
 from app.components.fine_tunes import fine_tune_words, fine_tunes_panel
 from app.components.plain_text import bullets, one_line, plain
@@ -15,6 +16,7 @@ from app.components.wording import megabytes, millions, percent, speed
 from vit_core.catalog.describe import Description, describe, is_fine_tuned
 from vit_core.catalog.query import fine_tunes, pretrained_files
 from vit_core.catalog.snippets import INPUT_LINE, snippets
+from vit_core.checkpoints.needs import cost_facts, needs_of_row
 
 CARD_ANCHOR = "checkpoint"
 _LONG_CODE_PX = 280
@@ -145,7 +147,7 @@ def _tabs(
     )
     with about:
         if about.open:
-            _about(description)
+            _about(description, row)
     with tunes:
         if tunes.open:
             fine_tunes_panel(rows, name, actions.choose_checkpoint)
@@ -157,12 +159,15 @@ def _tabs(
             what_if(frame, str(row["filename"]), actions.choose_file)
 
 
-def _about(description: Description) -> None:
+def _about(description: Description, row: Row) -> None:
     st.markdown(f"{plain(description.lineage)} {plain(description.recipe, limit=800)}")
     if description.caveats:
         st.markdown("**Good to know**")
         st.markdown(bullets(description.caveats))
     facts_list(description.metrics)
+    needs = needs_of_row(row, on_cpu=resources.room().on_cpu)
+    if needs is not None:
+        facts_list(cost_facts(needs))
     facts_list([(label, text, None) for label, text in description.facts])
     if description.licence:
         st.caption(f"Licence {plain(description.licence)}. Please cite: {plain(description.citation)}")

@@ -14,6 +14,7 @@ import streamlit as st
 from app.components.plain_text import plain
 from vit_core.catalog.collection import AUGMENTATIONS, PRETRAINING_SETS, TRANSFER_SETS, label_of
 from vit_core.catalog.query import Filters
+from vit_core.checkpoints.needs import RULE, Room, memory_words
 
 OnChange = Callable[[Filters], None]
 
@@ -116,14 +117,17 @@ ACCURACY = Limit(
 )
 LIMITS = (SPEED, PARAMETERS, FILE_SIZE, ACCURACY)
 
+FITS = {"classify": "to classify", "fine-tune": "to fine-tune"}
 
-def filter_bar(filters: Filters, counts: Mapping[str, pd.Series], on_change: OnChange) -> None:
+
+def filter_bar(filters: Filters, counts: Mapping[str, pd.Series], on_change: OnChange, room: Room) -> None:
     """Draw the bar.
 
     Args:
         filters: what is on.
         counts: for each facet, by its field, the number of files for each of its values.
         on_change: called with the new filters before the page runs again.
+        room: the memory of this machine.
     """
     with st.container(horizontal=True, gap="xsmall", key="filters"):
         _search(filters, on_change)
@@ -133,6 +137,7 @@ def filter_bar(filters: Filters, counts: Mapping[str, pd.Series], on_change: OnC
         _behind_button("Fine-tuned on", (TARGET, RESOLUTION), (), filters, counts, on_change)
         _behind_button("Family", (FAMILY,), (), filters, counts, on_change)
         _behind_button("Speed, size, accuracy", (), LIMITS, filters, counts, on_change)
+        _fits(filters, room, on_change)
     _pills(MODEL, filters, counts, on_change)
 
 
@@ -232,6 +237,26 @@ def _behind_button(
             _limit(limit, filters, on_change)
 
 
+def _fits(filters: Filters, room: Room, on_change: OnChange) -> None:
+    key = "filter fits"
+    st.session_state[key] = filters.fits or None
+    with st.popover(
+        "Fits here (1)" if filters.fits else "Fits here",
+        key="filters Fits here",
+        type="primary" if filters.fits else "secondary",
+    ):
+        st.pills(
+            "Only what this machine has memory for",
+            list(FITS),
+            key=key,
+            format_func=FITS.__getitem__,
+            on_change=lambda: on_change(dataclasses.replace(filters, fits=st.session_state[key] or "")),
+        )
+        free = "free on this machine" if room.on_cpu else "the memory of the accelerator"
+        st.markdown(f"**{memory_words(room.free_bytes)}** ({plain(room.device)}) is {free}.")
+        st.caption(RULE)
+
+
 def _active(filters: Filters) -> list[tuple[str, Filters]]:
     """Give each filter that is on, in words, with the filters that are left without it."""
     active: list[tuple[str, Filters]] = []
@@ -243,6 +268,8 @@ def _active(filters: Filters) -> list[tuple[str, Filters]]:
             rest = tuple(other for other in chosen if other != value)
             words = f"{facet.label}: {words_of(facet, value)}"
             active.append((words, _with(filters, facet.field, rest)))
+    if filters.fits:
+        active.append((f"Fits here: {FITS[filters.fits]}", dataclasses.replace(filters, fits="")))
     for limit in LIMITS:
         value = getattr(filters, limit.field)
         if value is not None:

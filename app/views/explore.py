@@ -36,10 +36,11 @@ def browse() -> None:
         state.write_address("explore")
         address = state.address()
         frame = resources.catalogue(address.catalogue).frame
-        left = apply_filters(frame, address.filters)
+        room = resources.room()
+        left = apply_filters(frame, address.filters, room=room)
         recommended_heading(recommended_set(frame), RULE, comparability_notes())
         recommended_cards(recommended(frame), address.file, state.choose_file)
-        filter_bar(address.filters, facet_counts(frame, address.filters), state.update_filters)
+        filter_bar(address.filters, facet_counts(frame, address.filters, room=room), state.update_filters, room)
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
             how_many(left, frame)
             filters_on(address.filters, state.update_filters)

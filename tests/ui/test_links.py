@@ -36,6 +36,7 @@ FULL = Address(
         max_params=100e6,
         max_size_bytes=400e6,
         min_final_val=0.45,
+        fits="fine-tune",
     ),
 )
 

@@ -5,7 +5,7 @@ take a few milliseconds.
 """
 
 import dataclasses
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from vit_core.errors import UnknownName
 __all__ = [
     "FACETS",
     "Filters",
+    "Room",
     "apply_filters",
     "apply_where",
     "facet_counts",
@@ -62,6 +63,7 @@ class Filters:
         max_params: parameters.
         max_size_bytes: of the fine-tuned file.
         min_final_val: upstream accuracy, a fraction.
+        fits: what the machine at hand must have memory for: "classify", "fine-tune", or "" for anything.
     """
 
     search: str = ""
@@ -77,18 +79,36 @@ class Filters:
     max_params: float | None = None
     max_size_bytes: float | None = None
     min_final_val: float | None = None
+    fits: str = ""
 
 
-def apply_filters(frame: pd.DataFrame, filters: Filters) -> pd.DataFrame:
-    """Give the rows that pass every filter, in their order; a row without the number a limit asks for does not pass."""
-    keep = _limits(frame, filters)
+class Room(Protocol):
+    """The memory of a machine; `vit_core.checkpoints.needs.Room` is one."""
+
+    def holds(self, purpose: str, name: str, resolution: float, params: float) -> bool:
+        """Tell whether a model fits; resolution and params are NaN where they are not known."""
+
+
+def apply_filters(frame: pd.DataFrame, filters: Filters, *, room: Room | None = None) -> pd.DataFrame:
+    """Give the rows that pass every filter, in their order; a row without the number a limit asks for does not pass.
+
+    Args:
+        frame: the whole catalogue.
+        filters: the choice.
+        room: of the machine at hand; must be given where `filters.fits` asks for it.
+    """
+    keep = _limits(frame, filters, room)
     for field in FACETS:
         keep &= _chosen(frame, field, filters)
     return frame[keep]
 
 
 def facet_counts(
-    frame: pd.DataFrame, filters: Filters, *, unit: Literal["filename", "adapt_filename"] = "filename"
+    frame: pd.DataFrame,
+    filters: Filters,
+    *,
+    unit: Literal["filename", "adapt_filename"] = "filename",
+    room: Room | None = None,
 ) -> dict[str, pd.Series]:
     """Count, per facet and value, the distinct files that are left after all other filters.
 
@@ -96,11 +116,12 @@ def facet_counts(
         frame: the whole catalogue.
         filters: the choice; a facet's own choice does not change its counts, so that a second value can be added.
         unit: what is counted: pre-trained or fine-tuned files.
+        room: as in `apply_filters`.
 
     Returns:
         By field of `Filters`: counts indexed by value, every value of the catalogue, also those with 0.
     """
-    limits = _limits(frame, filters)
+    limits = _limits(frame, filters, room)
     masks = {field: _chosen(frame, field, filters) for field in FACETS}
     files = frame[unit].cat.codes.to_numpy() if unit == "filename" else None
     counts = {}
@@ -201,8 +222,11 @@ def upstream_grid(frame: pd.DataFrame, ds: str) -> pd.DataFrame:
     return grid.reset_index()
 
 
-def _limits(frame: pd.DataFrame, filters: Filters) -> Mask:
+def _limits(frame: pd.DataFrame, filters: Filters, room: Room | None) -> Mask:
     keep = matches(frame, filters.search)
+    if filters.fits:
+        assert room is not None  # noqa: S101 - a filter about a machine is not asked without one
+        keep &= _fitting(frame, filters.fits, room)
     least = (("infer_samples_per_sec", filters.min_speed), ("final_val", filters.min_final_val))
     most = (("params", filters.max_params), ("size_bytes", filters.max_size_bytes))
     for column, limit in least:
@@ -212,6 +236,23 @@ def _limits(frame: pd.DataFrame, filters: Filters) -> Mask:
         if limit is not None:
             keep &= frame[column].to_numpy() <= limit
     return keep
+
+
+def _fitting(frame: pd.DataFrame, purpose: str, room: Room) -> Mask:
+    """Ask once for each model and resolution, some twenty times for 51,509 rows."""
+    if frame.empty:
+        return np.zeros(0, dtype=bool)
+    sides, known_sides = pd.factorize(frame["adapt_resolution"])
+    pairs = (frame["name"].cat.codes.to_numpy().astype(np.intp) + 1) * (len(known_sides) + 1) + sides + 1
+    rows = np.full(int(pairs.max()) + 1, -1)
+    rows[pairs] = np.arange(len(frame))  # one row of each pair
+    answers = np.zeros(len(rows), dtype=bool)
+    asked = frame[["name", "adapt_resolution", "params"]].iloc[rows[rows >= 0]]
+    answers[rows >= 0] = [
+        room.holds(purpose, str(name), float(side), float(params))
+        for name, side, params in asked.itertuples(index=False)
+    ]
+    return np.asarray(answers[pairs], dtype=bool)
 
 
 def _chosen(frame: pd.DataFrame, field: str, filters: Filters) -> Mask:

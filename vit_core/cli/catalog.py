@@ -14,9 +14,11 @@ from vit_core.catalog.query import Filters, apply_filters, apply_where, pretrain
 from vit_core.catalog.recommend import RULE, comparability_notes, recommend
 from vit_core.catalog.schema import COLUMNS, ROUNDED, to_csv_bytes
 from vit_core.catalog.snippets import snippets
+from vit_core.checkpoints.needs import RULE as FITS_RULE
+from vit_core.checkpoints.needs import Room, cost_facts, memory_words, needs_of_row, room_here
 from vit_core.cli.output import console, note, print_json, print_table
 from vit_core.errors import BadIndex, BadInput, BadSetting, Failure, UnknownName, shorten
-from vit_core.settings import Settings
+from vit_core.settings import Settings, parse_size
 from vit_core.store.location import RUN_PREFIX
 
 # What a person compares; the other columns are one `--columns` or `--format json` away.
@@ -46,16 +48,30 @@ def run_catalog(parsed: argparse.Namespace, settings: Settings) -> int:
 
 def _select(parsed: argparse.Namespace, frame: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
     """Give the rows asked for, and whether they are pre-trained files rather than fine-tunes."""
+    filters, room = Filters(search=parsed.search, fits=parsed.fits or ""), _room(parsed)
     if parsed.recommended:
         note(RULE)
         ds = "i21k" if (frame["ds"] == "i21k").any() else str(frame["ds"].iloc[0])
         rows = recommend(frame, ds=ds)
+        if parsed.fits:
+            rows = rows[rows["filename"].isin(apply_filters(frame, Filters(fits=parsed.fits), room=room)["filename"])]
         return (apply_where(rows, parsed.where) if parsed.where else rows), True
     is_files = parsed.level == "files" or (parsed.level == "auto" and not _about_fine_tunes(parsed))
-    rows = apply_filters(frame, Filters(search=parsed.search))
+    rows = apply_filters(frame, filters, room=room)
     if is_files:
         rows = pretrained_files(rows)
     return (apply_where(rows, parsed.where) if parsed.where else rows), is_files
+
+
+def _room(parsed: argparse.Namespace) -> Room | None:
+    """Give the memory that --fits is about, and say how it is counted; None where it is not asked for."""
+    if not parsed.fits:
+        if parsed.memory:
+            raise BadSetting(f"--memory is {shorten(parsed.memory)!r}, and nothing is to fit it; add --fits classify.")
+        return None
+    room = Room(parse_size("--memory", parsed.memory)) if parsed.memory else room_here()
+    note(f"For {memory_words(room.free_bytes)} of memory and a CPU. {FITS_RULE}")
+    return room
 
 
 def _sort(rows: pd.DataFrame, parsed: argparse.Namespace, *, is_files: bool) -> pd.DataFrame:
@@ -176,12 +192,14 @@ def run_show(parsed: argparse.Namespace, settings: Settings) -> int:
     """Print one checkpoint's description and snippets."""
     row = _find(parsed.name, settings, network=not parsed.offline)
     description = describe(row)
+    needs = needs_of_row(row)
     code = snippets(row, bucket=settings.bucket)
     if parsed.format == "json":
         print_json(
             {
                 "row": row,
                 **dataclasses.asdict(description),
+                "cost": dataclasses.asdict(needs) if needs else None,
                 "snippets": [dataclasses.asdict(snippet) for snippet in code],
             }
         )
@@ -191,6 +209,8 @@ def run_show(parsed: argparse.Namespace, settings: Settings) -> int:
         out.print(text, markup=False, highlight=False, style="bold" if text is description.title else "")
     print_table({"": False, " ": False, "  ": False}, [[a, b, c or ""] for a, b, c in description.metrics])
     print_table({"": False, " ": False}, [list(fact) for fact in description.facts])
+    if needs:
+        print_table({"": False, " ": False, "  ": False}, [[a, b, c or ""] for a, b, c in cost_facts(needs)])
     for caveat in description.caveats:
         out.print(f"! {caveat}", markup=False, highlight=False)
     for snippet in code:

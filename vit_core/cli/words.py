@@ -83,6 +83,12 @@ def _add_catalog(commands: Commands, shared: Parser) -> None:
     parser.add_argument("--where", metavar="EXPR", help="a pandas expression over the columns alone")
     parser.add_argument("--search", default="", metavar="WORDS", help="words that must all occur, literally")
     parser.add_argument("--recommended", action="store_true", help="only the recommended file of each model")
+    parser.add_argument(
+        "--fits", choices=("classify", "fine-tune"), help="only models that this machine has the memory for, by formula"
+    )
+    parser.add_argument(
+        "--memory", metavar="SIZE", help="another memory for --fits, such as 8G (default: what is free)"
+    )
     parser.add_argument("--level", choices=("auto", "files", "fine-tunes"), default="auto", help="what a row is")
     parser.add_argument("--sort", metavar="COLUMN", help="best first (default final_val)")
     parser.add_argument("--ascending", action="store_true", help="smallest first")

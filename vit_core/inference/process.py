@@ -34,6 +34,7 @@ class WorkerProcess:
         wanted_device: the setting it was started with: "auto", "cpu", "gpu" or "tpu".
         device: what it computes on, as text; "" before `await_ready`.
         owns_nothing: whether it would compute on the CPU in any case; False before `await_ready`.
+        memory_bytes: of its accelerator; None on a CPU and before `await_ready`.
     """
 
     def __init__(self, settings: Settings, *, device: str, memory_limit_bytes: int | None = None) -> None:
@@ -41,6 +42,7 @@ class WorkerProcess:
         self.wanted_device = device
         self.device = ""
         self.owns_nothing = False
+        self.memory_bytes: int | None = None
         self._log: collections.deque[str] = collections.deque(maxlen=_LOG_LINES)
         command = [sys.executable, "-m", "vit_core.inference.worker", "--device", device]
         command += ["--cache-dir", str(settings.cache_dir), "--lock-dir", str(settings.lock_dir)]
@@ -76,6 +78,7 @@ class WorkerProcess:
             raise error_from_frame(frame)
         self.device = str(frame.fields["device"])
         self.owns_nothing = self.device == "CPU" and not frame.fields["lent"]
+        self.memory_bytes = frame.fields.get("memory")
 
     def send(self, frame: Frame) -> None:
         """Send a message.

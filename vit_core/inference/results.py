@@ -149,9 +149,11 @@ class ServiceStatus:
         device: what it computes on, as text; None while that is unknown.
         loaded: names of the checkpoints in memory, the one used last first.
         queued: requests that wait, those being computed left out.
+        memory_bytes: of the accelerator; None on a CPU, and while it is unknown.
     """
 
     state: State
     device: str | None
     loaded: tuple[str, ...]
     queued: int
+    memory_bytes: int | None = None

@@ -94,7 +94,8 @@ class PredictionService:
             if worker is not None and worker.is_alive():
                 state = "starting" if not worker.device else "busy" if self._current else "ready"
             device = worker.device if worker is not None and worker.device else None
-            return ServiceStatus(state, device, self._loaded if state != "cold" else (), waiting)
+            memory = worker.memory_bytes if worker is not None and state != "cold" else None
+            return ServiceStatus(state, device, self._loaded if state != "cold" else (), waiting, memory)
 
     def release_device(self, *, timeout_s: float = 60.0) -> None:
         """Give the accelerator up, for a fine-tuning run say; further requests are answered on the CPU.

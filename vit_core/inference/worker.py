@@ -65,11 +65,19 @@ def main(arguments: list[str] | None = None) -> int:
     enable_compile_cache(options.cache_dir)
     limit = options.memory_limit or _default_limit(device)
     models = LoadedModels(Store(Settings(cache_dir=options.cache_dir)), device, limit_bytes=limit)
-    write_frame(output, Frame("ready", {"device": describe_device(device), "lent": is_lent}))
+    write_frame(
+        output, Frame("ready", {"device": describe_device(device), "lent": is_lent, "memory": _memory_bytes(device)})
+    )
     with concurrent.futures.ThreadPoolExecutor(DECODERS, thread_name_prefix="decode") as pool:
         for frame in frames:
             write_frame(output, _reply(frame, models, pool, output))
     return 0
+
+
+def _memory_bytes(device: jax.Device) -> int | None:
+    """Give the memory of an accelerator that programs may take; None for a CPU, whose memory is the machine's."""
+    statistics = None if device.platform == "cpu" else device.memory_stats()
+    return int(statistics["bytes_limit"]) if statistics and "bytes_limit" in statistics else None
 
 
 def _own_device(setting: str, lock_dir: Path) -> tuple[jax.Device, bool]:

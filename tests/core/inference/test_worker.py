@@ -114,7 +114,7 @@ def process(cpu_settings):
     command += ["--cache-dir", str(cpu_settings.cache_dir)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, **pipes) as process:
-        assert read_frame(process.stdout) == Frame("ready", {"device": "CPU", "lent": False}, ())
+        assert read_frame(process.stdout) == Frame("ready", {"device": "CPU", "lent": False, "memory": None}, ())
         yield process
         process.kill()
 
