@@ -25,6 +25,14 @@ def test_a_saved_file_is_found_by_its_name(own):
     assert own.path(name).read_bytes() == ZIP + b"weights"
 
 
+@pytest.mark.parametrize(
+    ("data", "suffix"),
+    [(ZIP, ".npz"), (b"\x10" + bytes(7) + b'{"a":1}', ".safetensors"), (b"\x81\xa10\x80", ".msgpack")],
+)
+def test_a_file_is_told_by_its_content_and_not_by_its_name(own, data, suffix):
+    assert own.path(save(own, data, name="checkpoint_7")).suffix == suffix
+
+
 def test_the_same_file_twice_has_one_name(own, tmp_path):
     assert save(own, ZIP + b"same") == save(own, ZIP + b"same", name="other.npz")
     assert len(list((tmp_path / "own").iterdir())) == 1

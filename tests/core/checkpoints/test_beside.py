@@ -1,0 +1,128 @@
+"""What a config.json beside a file tells of the model, and what it does not."""
+
+import json
+
+import pytest
+
+from vit_core.checkpoints.beside import class_names, read_beside
+from vit_core.errors import BadCheckpoint
+
+
+@pytest.fixture
+def beside(tmp_path):
+    """Write a config.json, and give the path of the weights beside it."""
+
+    def write(fields):
+        text = fields if isinstance(fields, str) else json.dumps(fields)
+        (tmp_path / "config.json").write_text(text)
+        return tmp_path / "model.safetensors"
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("tag", "activation"),
+    [
+        ("augreg_in21k_ft_in1k", "gelu_tanh"),
+        ("orig_in21k_ft_in1k", "gelu_tanh"),
+        ("goog_in21k", "gelu_tanh"),
+        ("sam_in1k", "gelu_tanh"),
+        ("augreg2_in21k_ft_in1k", "gelu"),
+        ("mae", "gelu"),
+    ],
+)
+def test_tag_of_timm_tells_who_trained_and_so_the_gelu(beside, tag, activation):
+    told = read_beside(beside({"pretrained_cfg": {"tag": tag}}), origin="timm")
+
+    assert told.activation == activation
+    assert any("tanh form" in note and tag in note for note in told.notes) == (activation == "gelu_tanh")
+
+
+def test_argument_of_timm_wins_over_the_tag(beside):
+    fields = {"model_args": {"act_layer": "gelu", "num_heads": 3}, "pretrained_cfg": {"tag": "augreg_in1k"}}
+
+    told = read_beside(beside(fields), origin="timm")
+
+    assert (told.activation, told.num_heads, told.notes) == ("gelu", 3, ())
+
+
+def test_file_of_timm_with_nothing_beside_it_says_what_was_assumed(tmp_path):
+    told = read_beside(tmp_path / "model.safetensors", origin="timm")
+
+    assert told.activation is None
+    assert "Nothing beside the file tells its GELU: the tanh form is taken" in told.notes[0]
+
+
+def test_other_scaling_of_pixels_is_said(beside):
+    fields = {"pretrained_cfg": {"tag": "mae", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}}
+
+    assert "scaled by another mean" in read_beside(beside(fields), origin="timm").notes[-1]
+
+
+def test_config_of_transformers_tells_gelu_epsilon_and_heads(beside):
+    fields = {"hidden_act": "gelu_pytorch_tanh", "layer_norm_eps": 1e-6, "num_attention_heads": 12}
+
+    told = read_beside(beside(fields), origin="transformers")
+
+    assert (told.activation, told.norm_eps, told.num_heads) == ("gelu_tanh", 1e-6, 12)
+
+
+def test_without_a_config_transformers_own_defaults_hold(tmp_path):
+    told = read_beside(tmp_path / "model.safetensors", origin="transformers")
+
+    assert (told.activation, told.norm_eps, told.num_heads) == ("gelu", 1e-12, None)
+
+
+@pytest.mark.parametrize("fields", [{"layer_norm_eps": "x"}, {"layer_norm_eps": -1.0}, {"num_attention_heads": "12"}])
+def test_values_of_another_kind_count_for_nothing(beside, fields):
+    told = read_beside(beside(fields), origin="transformers")
+
+    assert (told.norm_eps, told.num_heads) == (1e-12, None)
+
+
+@pytest.mark.parametrize("activation", ["quick_gelu", "relu", 3, None])
+def test_activation_that_ours_has_not_is_refused(beside, activation):
+    with pytest.raises(BadCheckpoint, match=r"as config\.json beside it says"):
+        read_beside(beside({"hidden_act": activation}), origin="transformers")
+
+
+@pytest.mark.parametrize("text", ["{", "", "[" * 100_000, "\x00"], ids=["cut", "empty", "deep", "nul"])
+def test_config_that_cannot_be_read_is_said_and_left_out(beside, text):
+    told = read_beside(beside(text), origin="transformers")
+
+    assert told.activation == "gelu"
+    assert told.notes[0].startswith("The config.json beside the file cannot be read and was left out: ")
+
+
+def test_published_files_take_nothing_from_beside(beside):
+    assert read_beside(beside({"hidden_act": "relu"}), origin="google").notes == ()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"label_names": ["cat", "dog"]},
+        {"pretrained_cfg": {"label_names": ["cat", "dog"]}},
+        {"id2label": {"1": "dog", "0": "cat"}},
+    ],
+    ids=["timm", "older timm", "transformers"],
+)
+def test_class_names_are_found_in_the_order_of_the_outputs(beside, fields):
+    assert class_names(beside(fields), 2) == ("cat", "dog")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"label_names": ["cat"]},
+        {"label_names": ["cat", 2]},
+        {"label_names": "ab"},
+        {"id2label": {"0": "LABEL_0", "1": "LABEL_1"}},
+        {"id2label": {"0": "cat"}},
+        {"id2label": ["cat", "dog"]},
+        [],
+    ],
+    ids=range(7),
+)
+def test_names_that_do_not_fit_are_none(beside, fields):
+    assert class_names(beside(fields), 2) is None
