@@ -27,12 +27,13 @@ THUMBNAIL_SIDE = 176
 
 @dataclasses.dataclass(frozen=True)
 class Question:
-    """What is asked about each picture: which file, at which resolution (None: its own), cut in which way."""
+    """What is asked of each picture: by which file, cut how, at which resolution, with which names (None: its own)."""
 
     checkpoint: str
     path: Path
     preprocessing: str = "resize"
     resolution: int | None = None
+    labels: Path | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,6 +164,7 @@ class AnswerBook:
             resolution=question.resolution,
             preprocessing=question.preprocessing,
             attention=attention,
+            labels=question.labels,
         )
         try:
             self.ticket = service.submit(request)

@@ -17,6 +17,7 @@ from vit_core.catalog.describe import Description, describe, is_fine_tuned
 from vit_core.catalog.query import fine_tunes, pretrained_files
 from vit_core.catalog.snippets import INPUT_LINE, snippets
 from vit_core.checkpoints.needs import cost_facts, needs_of_row
+from vit_core.inference.head import policy_of
 
 CARD_ANCHOR = "checkpoint"
 _LONG_CODE_PX = 280
@@ -169,6 +170,8 @@ def _about(description: Description, row: Row) -> None:
     if needs is not None:
         facts_list(cost_facts(needs))
     facts_list([(label, text, None) for label, text in description.facts])
+    st.markdown("**What becomes of its head, the last layer**")
+    st.markdown(bullets(f"{what}. {sentence}" for what, sentence in policy_of(row)))
     if description.licence:
         st.caption(f"Licence {plain(description.licence)}. Please cite: {plain(description.citation)}")
 

@@ -138,7 +138,10 @@ def show_in_hand(hand: InHand, choices: Sequence[InHand], *, is_default: bool) -
     with st.container(border=True, key="checkpoint-card"):
         st.caption("Checkpoint in hand" + (", the best of the demo models" if is_default else ""))
         st.markdown(f"**{plain(hand.title)}**")
-        st.markdown(f"It knows {plain(hand.knows)}. Whatever it is shown, it answers with one of these.")
+        st.markdown(
+            f"It knows {plain(hand.knows)}. Used as is, it keeps its head, the last layer, which names these classes: "
+            "whatever it is shown, it answers with one of them."
+        )
         st.code(hand.name, language=None, wrap_lines=True)
         with st.popover("Change", width="stretch"):
             _show_choice(hand, choices)

@@ -94,7 +94,10 @@ def show_start(start: Start, tables: Sequence[pd.DataFrame], demo: pd.DataFrame)
     with st.container(border=True, key="start-card", gap="small"):
         st.caption("Checkpoint to start from" + (", the best on this machine" if start.is_default else ""))
         st.markdown(f"**{plain(hand.title)}**")
-        st.markdown(f"It knows {plain(hand.knows)}. From that it learns your classes, with a new last layer.")
+        st.markdown(
+            f"It knows {plain(hand.knows)}. For your classes its head, the last layer, which can only name those, is "
+            "replaced by a new one; all other layers start from what they have learned."
+        )
         if start.is_demo:
             st.caption(
                 "A tiny model that comes with the app, good for practice. For photos, take one from Explore: it has "
@@ -120,4 +123,6 @@ def _show_choice(hand: InHand, choices: Sequence[InHand]) -> None:
         key=key,
         on_change=lambda: state.choose_checkpoint(str(st.session_state[key])),
     )
-    st.caption("A file of weights of your own can be brought on Classify, under “Change”; it is then in hand here, too.")
+    st.caption(
+        "A file of weights of your own can be brought on Classify, under “Change”; it is then in hand here, too."
+    )

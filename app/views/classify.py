@@ -11,6 +11,7 @@ from app.components.gallery import show_gallery
 from app.components.image_upload import picture_in_focus, show_other_ways, show_upload
 from app.components.left_out import show_left_out
 from app.components.notes import show_notes
+from app.components.own_labels import show_own_labels
 from app.components.plain_text import plain
 from app.components.reading_options import show_reading_options
 from app.components.run_samples import samples_for
@@ -31,11 +32,12 @@ if refusal:
 pictures_side, checkpoint_side = st.columns([3, 2], gap="large")
 with checkpoint_side:
     show_in_hand(hand, here_already(tables, demo), is_default=not asked or refusal is not None)
+    path = resources.checkpoint_path(hand.name)
+    labels = show_own_labels(hand.name, path)
 with pictures_side:
     show_upload(box, max_mb=resources.settings().max_upload_mb)
     show_other_ways(box, samples_for(hand))
 
-path = resources.checkpoint_path(hand.name)
 if path is None or not box.pictures:
     show_left_out(box)
 if path is None:
@@ -49,7 +51,7 @@ else:
         st.space("stretch")
         st.button("Clear all", on_click=box.clear, help="Forgets the pictures and deletes them from this machine.")
         options = show_reading_options()
-    question = Question(hand.name, path, options.preprocessing, options.resolution)
+    question = Question(hand.name, path, options.preprocessing, options.resolution, labels)
     show_work(question, box, focus)
     answers = book.answers(question, box.pictures)
     show_left_out(box, answers)

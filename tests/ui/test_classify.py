@@ -191,12 +191,54 @@ def test_a_head_of_zeros_is_said_and_shown_as_no_bars_and_attention_still_works(
     assert not page.error
 
 
+def bring_names(page, name, data):
+    uploader = next(uploader for uploader in page.file_uploader if "labels.txt" in uploader.label)
+    return uploader.set_value((name, data, "text/plain")).run()
+
+
+@pytest.mark.parametrize(
+    ("name", "data"), [("labels.txt", b"cat\ndog\nfox\n"), ("names.json", b'["cat", "dog", "fox"]')]
+)
+def test_class_names_of_ones_own_answer_until_they_are_taken_back(
+    open_page, answered, texts, tiny_checkpoint, jpeg, name, data
+):
+    page = bring(open_page("classify"), tiny_checkpoint.read_bytes())
+    page = answered(drop(bring_names(page, name, data), ("a.jpg", jpeg(1))))
+
+    assert f"the names of “{name.replace('.', chr(92) + '.')}”" in texts(page)
+    assert all(label in guesses(page) for label in ("cat", "dog", "fox"))
+    page = answered(button(page, "Use the checkpoint's own names").click().run())
+    assert "class 0" in guesses(page)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"cat\ndog\n", "has 2 class names and this classifier 3 outputs"),
+        (b"cat\n\nfox\n", "is empty"),
+        (b"\xff\xfe\x00", "not UTF\\-8"),
+    ],
+)
+def test_class_names_that_cannot_be_used_are_said_in_one_sentence_and_the_classes_keep_their_numbers(
+    open_page, answered, tiny_checkpoint, jpeg, data, reason
+):
+    page = bring(open_page("classify"), tiny_checkpoint.read_bytes())
+    page = bring_names(page, "labels.txt", data)
+
+    assert reason in page.error[0].value
+    assert "class 0" in guesses(answered(drop(page, ("a.jpg", jpeg(1)))))
+
+
+def test_the_card_says_that_the_head_is_kept(open_page, texts):
+    assert "it keeps its head" in texts(open_page("classify"))
+
+
 def test_a_file_of_ones_own_that_is_no_checkpoint_is_refused(open_page):
     page = open_page("classify")
 
     page = bring(page, b"not a zip")
 
-    assert "no \\.npz file" in page.error[0].value
+    assert "is no file of weights" in page.error[0].value
 
 
 def test_a_zip_that_is_no_checkpoint_is_said_by_the_predictor(open_page, answered, jpeg):

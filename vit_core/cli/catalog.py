@@ -18,6 +18,7 @@ from vit_core.checkpoints.needs import RULE as FITS_RULE
 from vit_core.checkpoints.needs import Room, cost_facts, memory_words, needs_of_row, room_here
 from vit_core.cli.output import console, note, print_json, print_table
 from vit_core.errors import BadIndex, BadInput, BadSetting, Failure, UnknownName, shorten
+from vit_core.inference.head import policy_of
 from vit_core.settings import Settings, parse_size
 from vit_core.store.location import RUN_PREFIX
 
@@ -200,6 +201,7 @@ def run_show(parsed: argparse.Namespace, settings: Settings) -> int:
                 "row": row,
                 **dataclasses.asdict(description),
                 "cost": dataclasses.asdict(needs) if needs else None,
+                "head": dict(policy_of(row)),
                 "snippets": [dataclasses.asdict(snippet) for snippet in code],
             }
         )
@@ -211,6 +213,8 @@ def run_show(parsed: argparse.Namespace, settings: Settings) -> int:
     print_table({"": False, " ": False}, [list(fact) for fact in description.facts])
     if needs:
         print_table({"": False, " ": False, "  ": False}, [[a, b, c or ""] for a, b, c in cost_facts(needs)])
+    for what, sentence in policy_of(row):
+        out.print(f"{what}: {sentence}", markup=False, highlight=False)
     for caveat in description.caveats:
         out.print(f"! {caveat}", markup=False, highlight=False)
     for snippet in code:

@@ -14,6 +14,8 @@ from vit_core.cli.download import fetch
 from vit_core.cli.output import note, print_json, print_table
 from vit_core.errors import BadImage, BadInput, BadSetting, shorten
 from vit_core.image_file import read_image
+from vit_core.inference.head import used_as_is
+from vit_core.inference.labels import definitions_for
 from vit_core.inference.results import Prediction
 from vit_core.preprocess import Method, to_model_input
 from vit_core.settings import Settings, parse_path
@@ -65,9 +67,12 @@ def run(parsed: argparse.Namespace, settings: Settings) -> int:
         "resolution": predictor.resolution,
         "preprocessing": parsed.preprocessing,
         "labels": predictor.labels.source,
+        "head": used_as_is(predictor.config.num_classes),
         "notes": list(predictor.notes),
     }
-    return _print(rows, facts, style=parsed.format)
+    if predictor.labels.numbered and parsed.labels and parsed.format != "table":
+        note(predictor.labels.source)  # a table says it anyway
+    return _print(rows, facts, definitions_for(predictor.labels.dataset), style=parsed.format)
 
 
 def _paths(words: Sequence[str]) -> Iterator[Path]:
@@ -106,9 +111,9 @@ def _prepare(path: Path, resolution: int, method: Method) -> np.ndarray | Row:
         return Row(str(path), error=str(error))
 
 
-def _print(rows: Sequence[Row], facts: dict[str, object], *, style: str) -> int:
+def _print(rows: Sequence[Row], facts: dict[str, object], definitions: Sequence[str], *, style: str) -> int:
     if style == "json":
-        print_json({**facts, "images": [dataclasses.asdict(row) for row in rows]})
+        print_json({**facts, "images": [_as_json(row, definitions) for row in rows]})
     elif style == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(["image", "rank", "index", "label", "probability", "error"])
@@ -119,6 +124,7 @@ def _print(rows: Sequence[Row], facts: dict[str, object], *, style: str) -> int:
                 writer.writerow([row.image, "", "", "", "", row.error])
     else:
         note(f"{facts['checkpoint']} at {facts['resolution']} px on {facts['device']}. {facts['labels']}")
+        note(str(facts["head"]))
         lines = [
             [row.image if rank == 0 else "", guess.label, f"{100 * guess.probability:.1f} %"]
             for row in rows
@@ -129,3 +135,11 @@ def _print(rows: Sequence[Row], facts: dict[str, object], *, style: str) -> int:
         if row.error:
             note(f"vit-explorer: {row.error}")
     return 2 if any(row.error for row in rows) else 0
+
+
+def _as_json(row: Row, definitions: Sequence[str]) -> dict[str, object]:
+    """Give a row with what each class means, null where no dictionary tells."""
+    fields = dataclasses.asdict(row)
+    for guess in fields["predictions"]:
+        guess["definition"] = definitions[guess["index"]] if definitions else None
+    return fields

@@ -147,7 +147,9 @@ def _add_classify(commands: Commands, shared: Parser) -> None:
         default="resize",
         help="the original evaluation's plain resize (default), or timm's centre crop",
     )
-    parser.add_argument("--labels", metavar="FILE", help="class names, one per line in the order of the outputs")
+    parser.add_argument(
+        "--labels", metavar="FILE", help="class names in the outputs' order: a line each, or a .json list"
+    )
     parser.add_argument("--format", choices=FORMATS, default="table")
     parser.set_defaults(run="vit_core.cli.classify:run")
 

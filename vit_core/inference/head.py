@@ -4,8 +4,10 @@ One wording for the pages and the command line. Knows nothing of files: `vit_cor
 head is.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
+from vit_core.catalog.collection import PRETRAINING_SETS, TRANSFER_SETS
 from vit_core.errors import shorten
 
 Head = Literal["kept", "zeroed", "missing"]
@@ -42,14 +44,18 @@ def why_no_classes(head: Head, name: str) -> str:
     )
 
 
-def used_as_is(num_classes: int) -> str:
+def used_as_is(num_classes: int | None) -> str:
     """Say what happens to the head of a checkpoint that classifies, and why.
+
+    Args:
+        num_classes: of the head, None where that is not known.
 
     Example:
         >>> used_as_is(1000)
         'Used as is: it keeps its head, so it answers with the 1,000 classes that it was trained on.'
     """
-    return f"Used as is: it keeps its head, so it answers with the {_classes(num_classes)} that it was trained on."
+    classes = "classes" if num_classes is None else _classes(num_classes)
+    return f"Used as is: it keeps its head, so it answers with the {classes} that it was trained on."
 
 
 def new_task(old: int | None, new: int | None) -> str:
@@ -72,6 +78,24 @@ answer with its own. All other layers start from what they have learned.'
     return (
         f"A new task: {its} is replaced by a new one for {ours}, for the old one can only answer with its own. {rest}"
     )
+
+
+def policy_of(row: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    """Give what happens to the head of a catalogue's checkpoint, by what is done with it: pairs of label and sentence.
+
+    Args:
+        row: of a fine-tuned file, or of a pre-trained one, whose `adapt_ds` is missing.
+    """
+    known = TRANSFER_SETS.get(_text(row, "adapt_ds")) or (
+        None if _text(row, "adapt_ds") else PRETRAINING_SETS.get(_text(row, "ds"))
+    )
+    count = known.num_classes if known else None
+    return ("To classify", used_as_is(count)), ("To fine-tune", new_task(count, None))
+
+
+def _text(row: Mapping[str, object], key: str) -> str:
+    value = row.get(key)
+    return "" if value is None or value != value else str(value)
 
 
 def _classes(count: int) -> str:

@@ -61,11 +61,13 @@ class Labels:
         names: one per output, in order.
         source: where they come from, or why outputs are numbered, as a sentence.
         dataset: name of the data set they belong to; "" for numbers and for the user's own names.
+        numbered: whether outputs are numbered, for no names are known.
     """
 
     names: tuple[str, ...]
     source: str
     dataset: str = ""
+    numbered: bool = False
 
 
 def labels_for(
@@ -206,7 +208,7 @@ def _labels_of(dataset: str, num_classes: int) -> Labels:
 
 
 def _numbered(num_classes: int, reason: str) -> Labels:
-    return Labels(tuple(f"class {index}" for index in range(num_classes)), reason)
+    return Labels(tuple(f"class {index}" for index in range(num_classes)), reason, numbered=True)
 
 
 def _dataset_of(name: str) -> str | None:

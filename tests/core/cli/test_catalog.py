@@ -141,5 +141,13 @@ def test_show_gives_json(run: Run, demo_name: str):
     assert card["snippets"]
 
 
+def test_show_says_what_becomes_of_the_head(run: Run, demo_name: str):
+    lines = run("show", B16).stdout
+    assert "To classify: Used as is: it keeps its head, so it answers with the 21,843 classes" in lines
+    assert "To fine-tune: A new task: its head for 21,843 classes is replaced by a new one for your classes" in lines
+    card = json.loads(run("show", demo_name, "--format", "json").stdout)
+    assert card["head"]["To fine-tune"].startswith("A new task: its head is replaced")
+
+
 def test_show_lists_close_names_for_a_misspelt_one(run: Run, assert_refused: Refused):
     assert_refused(run("show", B16.replace("medium1", "medium9")), "medium1")

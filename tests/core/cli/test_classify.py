@@ -7,14 +7,37 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from vit_core.checkpoints.restore import init_params, save_npz
+from vit_core.inference.labels import definitions_for
+from vit_core.models.config import ModelConfig
 from vit_core.settings import bundled_data_dir
 
+Write = Callable[..., Path]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 SAMPLES = sorted((bundled_data_dir() / "demo" / "samples").glob("*.jpg"))
 Refused = Callable[..., None]
+
+
+@pytest.fixture
+def write_model(tmp_path: Path) -> Write:
+    """Give a function that writes a tiny model of any number of classes, with a head of zeros where asked for."""
+
+    def write(*, num_classes: int = 3, zeroed: bool = False) -> Path:
+        config = ModelConfig(
+            patch_size=4, hidden_size=16, num_layers=1, mlp_dim=16, num_heads=2, num_classes=num_classes, resolution=16
+        )
+        params = init_params(config, seed=0)  # whose head is zeros
+        if not zeroed:
+            drawn = np.random.default_rng(0).standard_normal((16, num_classes))
+            params["head"]["kernel"] = drawn.astype(np.float32)
+        save_npz(tmp_path / "model.npz", config, params)
+        return tmp_path / "model.npz"
+
+    return write
 
 
 def test_classify_names_the_bundled_samples(run: Run, demo_name: str, demo_rows: list[dict[str, str]]):
@@ -75,6 +98,41 @@ def test_own_class_names_are_used(run: Run, demo_name: str, tmp_path: Path):
     (tmp_path / "names.txt").write_text("\n".join(f"name {i}" for i in range(10)))
     result = run("classify", "--checkpoint", demo_name, SAMPLES[0], "--labels", "names.txt", "--format", "json")
     assert json.loads(result.stdout)["images"][0]["predictions"][0]["label"].startswith("name ")
+
+
+def test_names_that_do_not_fit_are_said_and_the_classes_are_numbered(run: Run, demo_name: str, tmp_path: Path):
+    (tmp_path / "names.json").write_text(json.dumps([f"name {i}" for i in range(1000)]))
+    result = run("classify", "--checkpoint", demo_name, SAMPLES[0], "--labels", "names.json", "--format", "json")
+    assert json.loads(result.stdout)["images"][0]["predictions"][0]["label"].startswith("class ")
+    assert "'names.json' has 1,000 class names and this classifier 10 outputs" in result.stderr
+
+
+def test_json_says_what_each_class_of_imagenet_means_and_what_becomes_of_the_head(run: Run, write_model: Write):
+    result = run(
+        "classify", "--checkpoint", write_model(num_classes=1000), SAMPLES[0], "--format", "json", "--top-k", 1
+    )
+    answer = json.loads(result.stdout)
+    guess = answer["images"][0]["predictions"][0]
+    assert guess["definition"] == definitions_for("imagenet2012")[guess["index"]]
+    assert answer["labels"].startswith("The 1,000 classes of ImageNet-1k, by the number of classes")
+    assert answer["head"].startswith("Used as is: it keeps its head")
+
+
+def test_a_class_without_a_dictionary_has_no_definition(run: Run, demo_name: str):
+    result = run("classify", "--checkpoint", demo_name, SAMPLES[0], "--format", "json")
+    assert json.loads(result.stdout)["images"][0]["predictions"][0]["definition"] is None
+
+
+@pytest.mark.parametrize("style", ["table", "json", "csv"])
+def test_a_head_of_zeros_is_one_sentence_and_no_share(
+    run: Run, assert_refused: Refused, write_model: Write, style: str
+):
+    result = run("classify", "--checkpoint", write_model(zeroed=True), SAMPLES[0], "--format", style)
+    assert_refused(result, "has a head of zeros", "fine-tune it")
+
+
+def test_a_table_says_what_becomes_of_the_head(run: Run, demo_name: str):
+    assert "Used as is: it keeps its head" in run("classify", "--checkpoint", demo_name, SAMPLES[0]).stderr
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vit_core.inference.head import new_task, used_as_is, why_no_classes
+from vit_core.inference.head import new_task, policy_of, used_as_is, why_no_classes
 
 
 def test_a_trained_head_has_nothing_to_explain():
@@ -39,3 +39,19 @@ def test_a_head_that_is_kept_says_how_many_classes_it_answers_with():
 def test_a_head_that_is_replaced_says_by_what_and_that_the_rest_is_kept(old, new, words):
     assert words in new_task(old, new)
     assert "All other layers start from what they have learned" in new_task(old, new)
+
+
+@pytest.mark.parametrize(
+    ("row", "classes"),
+    [
+        ({"ds": "i21k"}, "the 21,843 classes"),
+        ({"ds": "i21k", "adapt_ds": float("nan")}, "the 21,843 classes"),
+        ({"ds": "i21k", "adapt_ds": "oxford_iiit_pet"}, "the 37 classes"),
+        ({"ds": "i21k", "adapt_ds": "mine"}, "the classes"),
+        ({}, "the classes"),
+    ],
+)
+def test_a_row_of_the_catalogue_tells_both_ways(row, classes):
+    (_, kept), (_, replaced) = policy_of(row)
+    assert f"answers with {classes} that" in kept
+    assert "is replaced by a new one for your classes" in replaced
