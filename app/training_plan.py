@@ -35,7 +35,14 @@ class Plan:
         return self.config.total_steps * self.config.batch / self.num_train
 
 
-def make_plan(proposal: Proposal, edits: Mapping[str, object], *, patch_size: int | None, num_train: int) -> Plan:
+def make_plan(
+    proposal: Proposal,
+    edits: Mapping[str, object],
+    *,
+    patch_size: int | None,
+    num_train: int,
+    only_resolution: int | None = None,
+) -> Plan:
     """Put a visitor's changes onto the proposal and look for impossible values.
 
     Args:
@@ -43,6 +50,7 @@ def make_plan(proposal: Proposal, edits: Mapping[str, object], *, patch_size: in
         edits: values by field name, of the field's type.
         patch_size: what the resolution must be a multiple of, where it is known.
         num_train: images to learn from.
+        only_resolution: the one that the model can have; None where there are several.
     """
     changes = {name: value for name, value in edits.items() if value != getattr(proposal.config, name)}
     followed = _following(proposal.config, changes)
@@ -57,6 +65,9 @@ def make_plan(proposal: Proposal, edits: Mapping[str, object], *, patch_size: in
             if tried is followed or field in tried:
                 errors.setdefault(field, words)
     config = dataclasses.replace(proposal.config, **followed)  # type: ignore[arg-type]  # each has its field's type
+    if only_resolution is not None and config.resolution != only_resolution:
+        label = FIELDS["resolution"].label
+        errors["resolution"] = f"{label} is {config.resolution}, and an MLP-Mixer has one only; take {only_resolution}."
     return Plan(proposal, config, frozenset(changes), errors, num_train)
 
 

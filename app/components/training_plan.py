@@ -29,7 +29,13 @@ def planned(table: Desk, prepared: Prepared | None, start: Start, sisters: pd.Da
         typical_side=int(statistics.median(min(each.width, each.height) for each in dataset.examples)),
     )
     table.settle_edits(proposal.config)
-    return make_plan(proposal, table.edits, patch_size=start.model.stride, num_train=len(dataset.of("train")))
+    return make_plan(
+        proposal,
+        table.edits,
+        patch_size=start.model.stride,
+        num_train=len(dataset.of("train")),
+        only_resolution=start.model.resolution if start.model.is_mixer else None,
+    )
 
 
 def what_is_missing(prepared: Prepared | None, start: Start, plan: Plan | None, *, coming: bool) -> list[str]:

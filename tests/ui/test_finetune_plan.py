@@ -6,6 +6,7 @@ import pytest
 
 from app.training_plan import fingerprint, make_plan
 from vit_core.models.config import VARIANTS
+from vit_core.training.config import FIELDS
 from vit_core.training.defaults import propose
 
 
@@ -88,3 +89,11 @@ def test_the_same_request_has_the_same_fingerprint_and_another_one_another(propo
 
     assert prints[0] == fingerprint(config, drawn_dataset)
     assert len(set(prints)) == 4
+
+
+def test_another_resolution_than_the_only_one_is_an_error_that_names_it(proposal):
+    plan = make_plan(proposal, {"resolution": 384}, patch_size=16, num_train=200, only_resolution=224)
+
+    assert plan.errors == {
+        "resolution": f"{FIELDS['resolution'].label} is 384, and an MLP-Mixer has one only; take 224."
+    }

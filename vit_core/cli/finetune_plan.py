@@ -67,6 +67,8 @@ def make_plan(parsed: argparse.Namespace, settings: Settings) -> Plan:
     with store.borrow(checkpoint) as path:
         model = load_checkpoint(path).config  # with its weights, so that a bad one is refused now and not by the run
     check_given(given, patch_size=model.stride, num_layers=model.num_layers)
+    if isinstance(asked := given.get("resolution"), int):
+        model.with_resolution(asked)  # an MLP-Mixer has no other than its own
     dataset = _take_images(parsed, settings)
     note(new_task(model.num_classes, len(dataset.classes)))
     config, reasons = _settle(given, model, dataset, settings)
