@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -35,6 +36,15 @@ def test_app_prints_its_address_and_serves(started_app: tuple[subprocess.Popen[s
     assert process.stderr is not None
     assert f"http://127.0.0.1:{port}" in process.stderr.readline()
     assert wait_for(f"http://127.0.0.1:{port}/_stcore/health") == b"ok"
+
+
+def test_the_server_lets_through_the_largest_zip_that_the_page_takes(
+    started_app: tuple[subprocess.Popen[str], int],
+):
+    process, port = started_app
+    wait_for(f"http://127.0.0.1:{port}/_stcore/health")
+    command = psutil.Process(process.pid).cmdline()
+    assert command[command.index("--server.maxUploadSize") + 1] == "2000"
 
 
 def test_app_on_a_taken_port_says_how_to_take_another(run: Run, free_port: int):

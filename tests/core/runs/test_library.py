@@ -250,6 +250,33 @@ def test_uploads_of_no_run_are_deleted_after_a_week(make, drafts, settings, imag
     assert sorted(path.name for path in (settings.runs_dir / ".data").iterdir()) == ["fresh", "used"]
 
 
+def test_images_of_a_run_are_kept_by_whatever_way_it_names_their_folder(
+    make, drafts, settings, images, config, tmp_path
+):
+    (tmp_path / "another way").symlink_to(settings.runs_dir.parent)
+    folder = settings.runs_dir / ".data" / "used"
+    (folder / "files").mkdir(parents=True)
+    os.utime(folder, (time.time() - 30 * 86400,) * 2)
+    root = tmp_path / "another way" / settings.runs_dir.name / ".data" / "used"
+    drafts.submit(config, dataclasses.replace(images, root=root), name="one")
+    drafts.reconcile()
+    assert folder.is_dir()
+
+
+def test_an_old_file_beside_the_uploads_is_deleted_without_a_word(drafts, settings):
+    left = settings.runs_dir / ".data" / ".zip-0123"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"PK")
+    os.utime(left, (time.time() - 8 * 86400,) * 2)
+    assert drafts.reconcile() == ()
+    assert not left.exists()
+
+
+def test_the_folder_of_the_images_of_each_run_is_known(make, drafts, images):
+    make()
+    assert drafts.image_roots() == {"one": images.root}
+
+
 def test_the_log_gives_its_last_lines_whatever_bytes_it_has(make, drafts, settings):
     make()
     (settings.runs_dir / "one" / "log.txt").write_bytes(b"x\n" * 300_000 + b"\xff\xfe bytes\nlast\n")
