@@ -27,7 +27,7 @@ METHODS: Mapping[str, str] = {
 
 
 def to_model_input(
-    image: UInt8[np.ndarray, "H W 3"], resolution: int, *, method: str = "resize"
+    image: UInt8[np.ndarray, "H W 3"], resolution: int, *, method: str = "resize", share: float | None = None
 ) -> UInt8[np.ndarray, "res res 3"]:
     """Bring an image to the square that a model sees.
 
@@ -38,7 +38,8 @@ def to_model_input(
     ImageNet-21k come from a resize to 256 and the central 224 (google-research/big_vision, configs/vit_i21k.py).
 
     "crop" is timm's evaluation of the same checkpoints: the shorter side to resolution / 0.9 (below 384) or to
-    resolution, antialiased bicubic, then the middle.
+    resolution, antialiased bicubic, then the middle. `share` of 0 to 1 stands for the 0.9 or 1 where timm lists another
+    one for a model.
 
     Raises:
         BadInput: a method that does not exist.
@@ -46,7 +47,7 @@ def to_model_input(
     if method == "resize":
         return _resize_bilinear(image, resolution)
     if method == "crop":
-        return _resize_and_crop(image, resolution)
+        return _resize_and_crop(image, resolution, share or (0.9 if resolution < 384 else 1.0))
     raise BadInput(f"There is no preprocessing {shorten(method)!r}; it is one of {', '.join(METHODS)}.")
 
 
@@ -98,9 +99,9 @@ def _neighbours(size: int, resolution: int) -> tuple[np.ndarray, np.ndarray, np.
 _MAX_RESIZED = 16_000_000  # pixels, before the crop
 
 
-def _resize_and_crop(image: np.ndarray, resolution: int) -> np.ndarray:
+def _resize_and_crop(image: np.ndarray, resolution: int, share: float) -> np.ndarray:
     height, width = image.shape[:2]
-    short = int(resolution / (0.9 if resolution < 384 else 1.0))
+    short = int(resolution / share)
     wide = short if width <= height else int(short * width / height)
     high = short if height <= width else int(short * height / width)
     left, top = round((wide - resolution) / 2), round((high - resolution) / 2)

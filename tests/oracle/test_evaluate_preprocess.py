@@ -6,7 +6,7 @@ import timm
 from PIL import Image
 from timm.data import create_transform, resolve_data_config
 
-from vit_core.evaluation.measure import PREPROCESS
+from vit_core.evaluation.measure import _MIXER_SHARE, PREPROCESS
 from vit_core.preprocess import normalise, to_model_input
 
 
@@ -28,17 +28,18 @@ def timms(image, model_name):
     "size", [(500, 333), (333, 500), (640, 480), (225, 224), (100, 80), (1023, 401), (30, 211)], ids=str
 )
 @pytest.mark.parametrize(
-    ("model_name", "resolution"),
+    ("model_name", "resolution", "share"),
     [
-        ("vit_base_patch16_224.augreg_in21k_ft_in1k", 224),
-        ("vit_base_patch16_384.augreg_in21k_ft_in1k", 384),
-        ("vit_base_r50_s16_384.orig_in21k_ft_in1k", 384),
+        ("vit_base_patch16_224.augreg_in21k_ft_in1k", 224, None),
+        ("vit_base_patch16_384.augreg_in21k_ft_in1k", 384, None),
+        ("vit_base_r50_s16_384.orig_in21k_ft_in1k", 384, None),
+        ("mixer_b16_224.goog_in21k_ft_in1k", 224, _MIXER_SHARE),
     ],
 )
-def test_the_square_is_timms(model_name, resolution, size):
+def test_the_square_is_timms(model_name, resolution, share, size):
     image = picture(*size)
     theirs, config = timms(image, model_name)
-    ours = normalise(to_model_input(image, resolution, method=PREPROCESS["timm"]))
+    ours = normalise(to_model_input(image, resolution, method=PREPROCESS["timm"], share=share))
     assert config["input_size"] == (3, resolution, resolution)
     # Both resize with Pillow in bytes, so the pixels are the same ones; scaling to [-1, 1] rounds at other places.
     np.testing.assert_allclose(ours, theirs, atol=2e-7)

@@ -11,6 +11,7 @@ from vit_core.cli.download import fetch
 from vit_core.cli.on_behalf import await_turn, end_with_input
 from vit_core.cli.output import note, print_json, print_table
 from vit_core.cli.run_summary import duration
+from vit_core.datasets.source import check_source
 from vit_core.settings import Settings, parse_path
 from vit_core.store.store import Store
 
@@ -23,21 +24,24 @@ _LINES = 10  # of weak classes, confusions and files left out
 
 def run(parsed: argparse.Namespace, settings: Settings) -> int:
     """Evaluate, write, print."""
-    # JAX takes a second to import: not before the command is known to be this one.
     from vit_core.evaluation.choice import read_table
     from vit_core.evaluation.folder import check_folder, write_report
-    from vit_core.evaluation.measure import evaluate
 
+    # All that can be refused is, before a turn is waited for, a checkpoint fetched or anything computed.
+    check_source(parsed.data)
     output = parse_path("--output", parsed.output).absolute() if parsed.output else None
     if output:
-        check_folder(output)  # before anything is computed
+        check_folder(output)
+    table = read_table(parse_path("--map", parsed.table)) if parsed.table else None
+    labels = parse_path("--labels", parsed.labels) if parsed.labels else None
     say = Ticker(style=parsed.format)
     if parsed.ends_with_input:
         end_with_input()
         await_turn(settings, lambda stage: say(stage, 0, 0))
-    table = read_table(parse_path("--map", parsed.table)) if parsed.table else None
-    labels = parse_path("--labels", parsed.labels) if parsed.labels else None
     fetch(Store(settings), parsed.checkpoint)
+    # JAX takes a second to import, and takes hold of the accelerator.
+    from vit_core.evaluation.measure import evaluate
+
     evaluation = evaluate(
         parsed.checkpoint,
         parsed.data,

@@ -76,7 +76,7 @@ class Pixels:
         return self._for_crops(number) if kept is None else kept
 
     def whole(
-        self, number: int, resolution: int | None = None, *, method: Method = "resize"
+        self, number: int, resolution: int | None = None, *, method: Method = "resize", share: float | None = None
     ) -> UInt8[np.ndarray, "res res 3"]:
         """Give an image as the model sees it in a test: `vit_core.preprocess.to_model_input` of the decoded file.
 
@@ -84,6 +84,7 @@ class Pixels:
             number: which one.
             resolution: side in pixels, if another one than that of the object; such are never kept.
             method: of `to_model_input`; others than "resize" are never kept.
+            share: of `to_model_input`.
 
         Raises:
             BadDataset: as `image`.
@@ -94,7 +95,7 @@ class Pixels:
         if kept is not None:
             return kept
         with self._decoded(number) as image:
-            return to_model_input(image, resolution, method=method)
+            return to_model_input(image, resolution, method=method, share=share)
 
     def close(self) -> None:
         """Let the cache file go; images are decoded from then on."""

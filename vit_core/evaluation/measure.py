@@ -34,6 +34,7 @@ PREPROCESS: Mapping[str, Method] = MappingProxyType({"original": "resize", "timm
 Progress = Callable[[str, int, int], None]
 """Told what is being done, as a phrase, how much of it is done, and of how much."""
 
+_MIXER_SHARE = 0.875  # of the shorter side: `crop_pct` of timm's mixer_b16_224.goog_in21k and its siblings
 _CPU_BATCH, _ACCELERATOR_BATCH = 32, 128
 _MOST_BATCH = 4096
 _THREADS = 16  # most that decode; each may hold a picture of 120 MB
@@ -141,7 +142,7 @@ def _judge_all(
     examples: list[Example] = []
     broken: list[LeftOut] = []
     seen, total = 0, len(choice.examples)
-    with contextlib.closing(_pictures(choice, predictor.resolution, method, batch)) as pictures:
+    with contextlib.closing(_pictures(choice, predictor, method, batch)) as pictures:
         for chunk in _batches(pictures, batch):
             good = [(example, image) for example, image in chunk if not isinstance(image, LeftOut)]
             broken += [image for _, image in chunk if isinstance(image, LeftOut)]
@@ -160,14 +161,15 @@ def _judge_all(
 _Picture = tuple[Example, np.ndarray | LeftOut]
 
 
-def _pictures(choice: Choice, resolution: int, method: Method, batch: int) -> Generator[_Picture, None, None]:
+def _pictures(choice: Choice, predictor: Predictor, method: Method, batch: int) -> Generator[_Picture, None, None]:
     """Give the images in their order, decoded ahead; of those that went bad since they were checked, why."""
-    pixels = Pixels(choice.examples, choice.dataset.root, resolution=resolution, keep="whole")
+    pixels = Pixels(choice.examples, choice.dataset.root, resolution=predictor.resolution, keep="whole")
+    share = _MIXER_SHARE if predictor.config.is_mixer else None
 
     def read(number: int) -> _Picture:
         example = choice.examples[number]
         try:
-            return example, pixels.whole(number, method=method)
+            return example, pixels.whole(number, method=method, share=share)
         except BadDataset as error:
             return example, LeftOut(example.name, str(error))
 
@@ -223,7 +225,7 @@ def _circumstances(
         part=choice.part,
         matching=matching.rule,
         preprocess=preprocess,
-        preprocessing=METHODS[PREPROCESS[preprocess]],
+        preprocessing=_words(predictor, PREPROCESS[preprocess]),
         device=predictor.device,
         precision=predictor.precision,
         batch=batch,
@@ -231,6 +233,12 @@ def _circumstances(
         load_seconds=sum(predictor.seconds.values()),
         notes=tuple(notes),
     )
+
+
+def _words(predictor: Predictor, method: Method) -> str:
+    if method == "crop" and predictor.config.is_mixer:
+        return f"The middle: {100 * _MIXER_SHARE:g} % of the shorter side (antialiased bicubic), as in timm for Mixers."
+    return METHODS[method]
 
 
 def _plain_name(name: str) -> str:

@@ -97,6 +97,10 @@ def test_a_folder_with_other_things_is_refused_before_anything_is_computed(
     assert "checking" not in result.stderr
 
 
+def test_data_that_is_not_there_is_refused(run: Run, assert_refused: Refused, demo_name: str):
+    assert_refused(run("evaluate", "--checkpoint", demo_name, "--data", "nowhere"), "There is no 'nowhere'")
+
+
 def test_ctrl_c_ends_it_with_one_line_and_leaves_no_report(
     environment: dict[str, str], demo_name: str, digits: Path, tmp_path: Path
 ):

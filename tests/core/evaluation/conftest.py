@@ -2,7 +2,6 @@
 
 import csv
 import importlib
-import io
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -10,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from vit_core.evaluation import Evaluation, evaluate
 from vit_core.inference.labels import Labels
@@ -29,26 +27,20 @@ def picture_sets() -> Iterator[types.ModuleType]:
 
 @pytest.fixture(scope="session")
 def test_set(picture_sets: types.ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Give a function that writes the test set of "digits" or "shapes" into class folders, once per file format."""
+    """Give a function that writes the test set of "digits" or "shapes" into class folders, once."""
     root = tmp_path_factory.mktemp("sets")
 
-    def write(ds: str, suffix: str = ".jpg") -> Path:
-        folder = root / f"{ds}{suffix}"
+    def write(ds: str) -> Path:
+        folder = root / ds
         if not folder.exists():
             pictures = picture_sets.make_split(ds, "test")
             for number, (data, label) in enumerate(zip(pictures.files, pictures.labels, strict=True)):
-                path = folder / pictures.names[label] / f"{number:04d}{suffix}"
+                path = folder / pictures.names[label] / f"{number:04d}.jpg"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data if suffix == ".jpg" else _as_png(data))
+                path.write_bytes(data)
         return folder
 
     return write
-
-
-def _as_png(data: bytes) -> bytes:
-    buffer = io.BytesIO()
-    Image.open(io.BytesIO(data)).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 @pytest.fixture(scope="session")

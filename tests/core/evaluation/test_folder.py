@@ -75,7 +75,7 @@ def test_the_page_tells_the_figures_and_how_they_were_measured(page, evaluation)
     assert f"{100 * evaluation.top1:.2f} %" in page
     assert "Classes are matched by their exact names." in page
     assert "squeezed to a square" in page
-    assert "All of &#x27;digits.jpg&#x27;: 400 images." in page
+    assert "All of &#x27;digits&#x27;: 400 images." in page
     assert page.count("<rect") == sum(each.count > 0 for each in evaluation.bins)
 
 
