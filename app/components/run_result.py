@@ -6,14 +6,16 @@ from pathlib import Path
 import streamlit as st
 
 from app.components.facts import numbers_line
-from app.components.plain_text import plain
+from app.components.plain_text import plain, plain_html
 from app.components.run_words import span_words
 from app.components.wording import counted, megabytes, percent
+from app.result_zip import is_served, zip_link
 from vit_core.export.bundle import zip_result
 from vit_core.runs.record import RunRecord
 from vit_core.training.report import Report
 
-LARGEST_ZIP_BYTES = 1_000_000_000  # the zip is made in the server's memory
+LARGEST_ZIP_BYTES = 250_000_000  # where the pages are served alone, a zip is held in the server's memory three times
+_IN_ZIP = "Weights for JAX and timm, class names, model card, code and report."
 _LONG_CODE_PX = 280
 _MEANING = {
     "model.npz": "weights in the published layout: for this app, JAX, and timm",
@@ -106,6 +108,13 @@ def show_files(record: RunRecord) -> None:
 
 def _show_download(record: RunRecord) -> None:
     size = sum(path.stat().st_size for path in _files(record.result))
+    if is_served():
+        st.html(
+            f'<a class="vx-button" href="{plain_html(zip_link(record.name))}" download="{plain_html(record.name)}.zip" '
+            f'title="{_IN_ZIP}">Download zip, {plain_html(megabytes(size))}</a>',
+            width="content",
+        )
+        return
     if size > LARGEST_ZIP_BYTES:
         st.button(
             "Download", disabled=True, help=f"{megabytes(size)} are too much for a browser; see “Files and code”."
@@ -118,7 +127,7 @@ def _show_download(record: RunRecord) -> None:
         mime="application/zip",
         on_click="ignore",
         icon=":material/download:",
-        help="Weights for JAX and timm, class names, model card, code and report.",
+        help=_IN_ZIP,
     )
 
 

@@ -193,7 +193,7 @@ def test_two_boxes_do_the_same_from_the_keyboard(visit, app, finished):
 def test_the_result_is_tried_on_a_picture(visit, app, finished):
     page = visit(app, f"/runs?run={finished}")
 
-    page.get_by_role("button", name="Try it on pictures").click()
+    page.get_by_role("link", name="Try it on pictures").click()
     expect(page.get_by_text("It knows only bar, disc, frame.")).to_be_visible()
     page.locator('.st-key-samples [class*="st-key-sample-"] button').first.click()
 
@@ -205,7 +205,7 @@ def test_the_zip_holds_weights_for_both_worlds_labels_card_code_and_report(visit
     page = visit(app, f"/runs?run={finished}")
 
     with page.expect_download() as download:
-        page.get_by_role("button", name=re.compile("Download zip")).click()
+        page.get_by_role("link", name=re.compile("Download zip")).click()
     download.value.save_as(tmp_path / "result.zip")
 
     with zipfile.ZipFile(tmp_path / "result.zip") as archive:
@@ -216,10 +216,23 @@ def test_the_zip_holds_weights_for_both_worlds_labels_card_code_and_report(visit
     assert names == wanted
 
 
+@pytest.mark.parametrize("label", ["Try it on pictures", "Repeat with changes", "Fine-tune it further"])
+def test_the_way_back_leads_to_the_page_of_the_run(visit, app, finished, label, still):
+    page = visit(app, f"/runs?run={finished}")
+    page.get_by_role("link", name=label).click()
+    expect(page.get_by_role("heading", name=finished, level=1)).to_have_count(0)
+    still(page)
+
+    page.go_back()
+
+    expect(page.get_by_role("heading", name=finished, level=1)).to_be_visible()
+    expect(page).to_have_url(re.compile(rf"/runs\?(.*&)?run={finished}"))
+
+
 def test_explore_leads_to_the_run(visit, app, finished):
     page = visit(app, "/?tab=runs")
 
-    page.locator(f".st-key-your-run-{finished}").get_by_role("button", name="Open the run").click()
+    page.locator(f".st-key-your-run-{finished}").get_by_role("link", name="Open the run").click()
 
     expect(page.get_by_role("heading", name=finished, level=1)).to_be_visible()
 

@@ -48,7 +48,7 @@ def _largest_upload_mb(settings: Settings) -> int:
 def _find_script() -> Path:
     spec = importlib.util.find_spec("app")
     folder = Path(spec.origin).parent if spec and spec.origin else Path(__file__).resolve().parents[2] / "app"
-    script = folder / "main.py"
+    script = folder / "server.py"
     if not script.is_file():
         raise Failure(f"The web page's files are not there: {script} is missing; install the project again.")
     return script

@@ -1,0 +1,9 @@
+"""What `vit-explorer app` serves: the pages, and beside them the zips of finished runs."""
+
+from pathlib import Path
+
+from streamlit.starlette import App
+
+from app.result_zip import zip_route
+
+app = App(Path(__file__).with_name("main.py"), routes=[zip_route()])
