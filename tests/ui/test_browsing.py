@@ -77,7 +77,7 @@ def test_accuracies_are_ordered_within_their_pretraining_set_only(files):
 
 
 def test_every_filter_of_the_core_has_its_control():
-    controls = {facet.field for facet in FACETS} | {limit.field for limit in LIMITS} | {"search"}
+    controls = {facet.field for facet in FACETS} | {limit.field for limit in LIMITS} | {"search", "fits"}
 
     assert controls == {field.name for field in dataclasses.fields(Filters)}
     assert {facet.field: facet.column for facet in FACETS} == FACET_COLUMNS
