@@ -152,7 +152,7 @@ def _refusal(name: str, found: Mapping[str, list[int]], labels: Labels, checkpoi
             "name its folder by the number of the output, or give a table (--map)."
         )
     others = sum(not places for places in found.values()) - 1
-    also = f" So {'is 1 other class' if others == 1 else f'are {others:,} other classes'}." if others else ""
+    also = f" {others:,} other {'class is' if others == 1 else 'classes are'} unknown, too." if others else ""
     return (
         f"The class {shown!r} of the data is none of the {len(labels.names):,} classes of {shorten(checkpoint)!r}."
         f"{_close(name, labels)}{also} Rename it, leave it out, or give a table (--map)."

@@ -55,7 +55,7 @@ def test_a_class_that_the_checkpoint_lacks_is_refused_with_close_names(labels_of
         match_classes(["cat", "tulp", "mars"], labels_of("cat", "tulip", "rose"), checkpoint="my-model")
     message = str(error.value)
     assert "The class 'tulp' of the data is none of the 3 classes of 'my-model'. Did you mean 'tulip'?" in message
-    assert "So is 1 other class." in message
+    assert "1 other class is unknown, too." in message
 
 
 def test_a_class_like_no_other_is_refused_with_some_of_the_names(labels_of):
