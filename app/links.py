@@ -250,10 +250,13 @@ def write_link(address: Address, page: Page) -> dict[str, str]:
         >>> write_link(Address(file="x", filters=Filters(names=("B/16", "S/16"))), "explore")
         {'file': 'x', 'model': 'B/16,S/16'}
     """
+    # A link to repeat a run stays as it is until something is changed: another one in its place would be one more step
+    # of the browser's history, and the way back would lead forward again.
+    implied = ("data", "checkpoint") if page == "finetune" and address.run else ()
     return {
         parameter.name: parameter.write(fact_of(address, parameter))
         for parameter in of_page(page)
-        if fact_of(address, parameter) != fact_of(Address(), parameter)
+        if parameter.name not in implied and fact_of(address, parameter) != fact_of(Address(), parameter)
     }
 
 

@@ -146,7 +146,12 @@ def open_run(name: str) -> None:
 
 def choose_data(name: str) -> None:
     """Work with an uploaded data set on Fine-tune, by its id; "" for none."""
-    update(data=name)
+    update(data=name, run="")
+
+
+def repeat_run(run: str, *, data: str, checkpoint: str) -> None:
+    """Work with the data set and the checkpoint of a run on Fine-tune; the link keeps naming the run."""
+    update(run=run, data=data, checkpoint=checkpoint)
 
 
 def write_address(page: Page) -> None:

@@ -34,8 +34,8 @@ def opened_data(table: Desk) -> tuple[Prepared | None, Intake | None]:
     What cannot be opened leaves its sentence on the table, and the link forgets it.
     """
     try:
-        if run := state.address().run:
-            _follow_run(table, run)
+        if state.address().run and not state.address().data:
+            _follow_run(table, state.address().run)
         data_id = state.address().data
         if not data_id:
             return None, None
@@ -78,14 +78,14 @@ def change(table: Desk, prepared: Prepared, choice: Choice) -> None:
 
 def _follow_run(table: Desk, run: str) -> None:
     """Start from the pictures and settings of a run: the link of "duplicate with changes"."""
-    state.open_run("")
     try:
         record = resources.runs().get(run)
         data_id = table.data.adopt(resources.runs().dataset(run))
     except VitError as error:
+        state.open_run("")
         show_error(error)
         return
     use(table, data_id)
+    state.repeat_run(run, data=data_id, checkpoint=record.config.checkpoint if record.config else "")
     if record.config:
-        state.choose_checkpoint(record.config.checkpoint)
         table.start_from(record.config)

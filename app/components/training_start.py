@@ -121,7 +121,7 @@ def _show_choice(hand: InHand, choices: Sequence[InHand]) -> None:
         list(by_name),
         format_func=lambda name: one_line(by_name[name].title, limit=100),
         key=key,
-        on_change=lambda: state.choose_checkpoint(str(st.session_state[key])),
+        on_change=lambda: state.update(checkpoint=str(st.session_state[key]), run=""),
     )
     st.caption(
         "A file of weights of your own can be brought on Classify, under “Change”; it is then in hand here, too."

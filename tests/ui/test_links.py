@@ -60,17 +60,26 @@ def test_every_fact_comes_back_from_its_link():
     assert address == dataclasses.replace(FULL, data="", run="", against="")
 
 
-def test_a_data_set_and_a_run_come_back_from_their_link():
-    address, notes = read_link(as_received(write_link(FULL, "finetune")), "finetune")
+def test_a_data_set_comes_back_from_its_link():
+    full = dataclasses.replace(FULL, run="")
+
+    address, notes = read_link(as_received(write_link(full, "finetune")), "finetune")
 
     assert notes == ()
-    assert (address.data, address.run) == (FULL.data, FULL.run)
+    assert (address.data, address.checkpoint) == (FULL.data, FULL.checkpoint)
+
+
+def test_a_link_to_repeat_a_run_says_no_more_than_its_name():
+    link = write_link(dataclasses.replace(FULL, compare=(), catalogue="augreg"), "finetune")
+
+    assert link == {"run": FULL.run}
 
 
 def test_every_parameter_is_written_in_that_round_trip():
     pages = ("explore", "finetune", "runs")
 
     written = {name for page in pages for name in write_link(FULL, page)}
+    written |= set(write_link(dataclasses.replace(FULL, run=""), "finetune"))
 
     assert written == {parameter.name for parameter in PARAMETERS}
 
