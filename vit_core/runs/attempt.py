@@ -197,7 +197,8 @@ def _take_turn(
     if mine is None:
         return Ending("stopped", "It was stopped while it waited for its turn.")
     watch.guard(mine)
-    board.say(state="running", reason="The program is being loaded.", begun=board.status.begun or time.time())
+    first = time.time() if board.status.attempt <= 1 else attempt.config.created  # of an older version: near enough
+    board.say(state="running", reason="The program is being loaded.", begun=board.status.begun or first)
     ticket.leave()  # after that, so that at no time it neither waits nor runs
     return work(attempt)
 
