@@ -6,6 +6,7 @@ Knows how far it is and how to stop; what is accepted is decided by `vit_core.da
 import contextlib
 import dataclasses
 import functools
+import importlib.util
 import secrets
 import shutil
 import tempfile
@@ -22,6 +23,7 @@ from vit_core.datasets.folder import read_folder, read_split_file
 from vit_core.datasets.limits import Progress
 from vit_core.datasets.saving import save_dataset
 from vit_core.datasets.staging import check_room, disk
+from vit_core.datasets.tfds import PREFIX, parse_name, read_named
 from vit_core.datasets.upload import take_files, take_zip
 from vit_core.errors import BadDataset, Cancelled, VitError, shorten
 from vit_core.store.background import Background
@@ -121,7 +123,8 @@ class Intake:
 
     def _progress(self, done: int, total: int) -> None:
         if self._stopped:
-            raise Cancelled(f"Taking in {shorten(self._spool.name, 60)!r} was cancelled; none of its pictures are kept.")
+            name = shorten(self._spool.name, 60)
+            raise Cancelled(f"Taking in {name!r} was cancelled; none of its pictures are kept.")
         self._done, self._total = done, total
 
     def _make_previews(self) -> None:
@@ -252,6 +255,32 @@ def intake_of_server_folder(data: TrainingData, text: str, *, root: Path) -> Int
         return read(path, allowed_root=root, progress=progress)
 
     return Intake(data, take, Spool(data.parent, data.new_id(), name=path.name))
+
+
+def named_sets_known() -> bool:
+    """Tell whether the optional package that finds public sets by name is installed."""
+    return importlib.util.find_spec("tensorflow_datasets") is not None
+
+
+def intake_of_named_set(data: TrainingData, text: str, *, data_dir: Path | None = None) -> Intake:
+    """Start to fetch a public set by its name in TensorFlow Datasets.
+
+    Args:
+        data: where its pictures go.
+        text: as `vit_core.datasets.tfds.parse_name` takes it; "tfds:" before it may be left out.
+        data_dir: where tensorflow-datasets keeps its prepared sets; None for its own default.
+
+    Raises:
+        BadDataset: this is no such name.
+        StorageFull, StoreError: the disk refuses.
+    """
+    name = PREFIX + text.strip().removeprefix(PREFIX)
+    parse_name(name)
+
+    def take(folder: Path, progress: Progress) -> DataSet:
+        return read_named(name, work_dir=folder, progress=progress, data_dir=data_dir)
+
+    return Intake(data, take, Spool(data.parent, data.new_id(), name=name))
 
 
 def server_folders(root: Path, *, limit: int = 200) -> list[str]:

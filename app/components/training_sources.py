@@ -1,4 +1,4 @@
-"""The ways to pictures: a zip, the practice set, earlier ones, a folder, single pictures, a folder of the server."""
+"""The ways to pictures: a zip, the practice set, earlier ones, a folder, single ones, the server's, a public set."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -19,8 +19,10 @@ from app.training_intake import (
     IntakeState,
     LoosePictures,
     intake_of_bundled,
+    intake_of_named_set,
     intake_of_server_folder,
     intake_of_zip,
+    named_sets_known,
     server_folders,
 )
 from vit_core.errors import BadDataset, Cancelled, VitError
@@ -43,14 +45,16 @@ def show_sources(table: Desk) -> None:
     with practice, st.container(border=True, key="practice"):
         _show_practice(table)
     show_earlier(table)
-    with st.expander("Other ways: a folder, single pictures, a folder on the server"):
-        folder, single, server = st.tabs(["A folder", "Single pictures", "On the server"])
+    with st.expander("Other ways: a folder, single pictures, a folder on the server, a public set"):
+        folder, single, server, named = st.tabs(["A folder", "Single pictures", "On the server", "A public set"])
         with folder:
             _show_folder(table)
         with single:
             _show_single(table)
         with server:
             _show_server(table)
+        with named:
+            _show_named(table)
 
 
 def show_intake(intake: Intake) -> None:
@@ -196,6 +200,30 @@ def _show_server(table: Desk) -> None:
         disabled=not text,
         on_click=take_in,
         args=(table, lambda: intake_of_server_folder(table.data, str(text), root=root)),
+    )
+
+
+def _show_named(table: Desk) -> None:
+    if not named_sets_known():
+        st.markdown("Public sets such as CIFAR-10 come by name with the package *tensorflow-datasets*.")
+        with st.expander("How to add it"):
+            st.markdown("Whoever runs the server installs it beside the app:")
+            st.code("pip install tensorflow-datasets importlib-resources", language="bash")
+        return
+    text = st.text_input(
+        "Name of the set in TensorFlow Datasets",
+        key="named set",
+        max_chars=200,
+        placeholder="cifar10, oxford_iiit_pet, cifar10:train[:98%]:test",
+        help="Any set of images with one label each. After a colon, the part to learn from; after another one, the "
+        "part to test on. Fetched from its publisher once, and kept on this server.",
+    )
+    st.button(
+        "Use this set",
+        key="named use",
+        disabled=not text.strip(),
+        on_click=take_in,
+        args=(table, lambda: intake_of_named_set(table.data, text)),
     )
 
 
