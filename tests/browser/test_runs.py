@@ -118,7 +118,9 @@ def test_a_run_is_followed_stopped_resumed_and_done(visit, app, start_long, stil
 
     page.get_by_role("button", name="Stop").click()
     expect(badge(page, "stopped").first).to_be_visible(timeout=DONE)
-    reached = int(re.search(r"step ([\d,]+) of", page.locator(".vx-run").first.inner_text())[1].replace(",", ""))
+    goes_on = page.get_by_text(re.compile(r"goes on from step [\d,]+ of 1,500")).first
+    expect(goes_on).to_be_visible()
+    reached = int(re.search(r"from step ([\d,]+) of", goes_on.inner_text())[1].replace(",", ""))
     assert 0 < reached < 1500
 
     page.get_by_role("button", name="Resume").click()
