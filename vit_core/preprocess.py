@@ -22,7 +22,8 @@ Method = Literal["resize", "crop"]
 
 METHODS: Mapping[str, str] = {
     "resize": "The whole picture, squeezed to a square (bilinear, no antialiasing), as the models were evaluated.",
-    "crop": "The middle: 90 % of the shorter side below 384 pixels, else all of it (antialiased bicubic), as in timm.",
+    "crop": "The middle: 90 % of the shorter side below 384 pixels, else all of it, of Mixers 87.5 % (antialiased "
+    "bicubic), as in timm.",
 }
 
 

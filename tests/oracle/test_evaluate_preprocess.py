@@ -6,7 +6,8 @@ import timm
 from PIL import Image
 from timm.data import create_transform, resolve_data_config
 
-from vit_core.evaluation.measure import _MIXER_SHARE, PREPROCESS
+from vit_core.evaluation.measure import PREPROCESS
+from vit_core.inference.crop import MIXER_SHARE
 from vit_core.preprocess import normalise, to_model_input
 
 
@@ -33,7 +34,7 @@ def timms(image, model_name):
         ("vit_base_patch16_224.augreg_in21k_ft_in1k", 224, None),
         ("vit_base_patch16_384.augreg_in21k_ft_in1k", 384, None),
         ("vit_base_r50_s16_384.orig_in21k_ft_in1k", 384, None),
-        ("mixer_b16_224.goog_in21k_ft_in1k", 224, _MIXER_SHARE),
+        ("mixer_b16_224.goog_in21k_ft_in1k", 224, MIXER_SHARE),
     ],
 )
 def test_the_square_is_timms(model_name, resolution, share, size):

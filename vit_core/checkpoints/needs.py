@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import math
 import numbers
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -18,6 +19,7 @@ from vit_core.errors import BadInput
 from vit_core.models.config import ModelConfig, variant
 from vit_core.models.cost import gflops, gmacs
 from vit_core.models.memory import PROCESS_BYTES, Dtype, to_classify, to_fine_tune
+from vit_core.settings import bundled_data_dir
 
 Purpose = Literal["classify", "fine-tune"]
 PURPOSES: tuple[Purpose, ...] = ("classify", "fine-tune")
@@ -45,6 +47,7 @@ class Needs:
         fine_tune_bytes: the same to learn from `FINE_TUNE_IMAGES` at a time, all weights, SGD.
         fine_tune_1_bytes: the same from one at a time, the least that a run needs.
         on_cpu: whether all this holds for a CPU, in float32, or for an accelerator, in bfloat16.
+        with_head: whether the head is counted; it is not where nothing tells its number of classes.
     """
 
     resolution: int
@@ -56,6 +59,7 @@ class Needs:
     fine_tune_bytes: int
     fine_tune_1_bytes: int
     on_cpu: bool
+    with_head: bool = True
 
 
 def needs_of_row(row: Mapping[str, object], *, on_cpu: bool = True) -> Needs | None:
@@ -66,21 +70,24 @@ def needs_of_row(row: Mapping[str, object], *, on_cpu: bool = True) -> Needs | N
         on_cpu: whether a CPU computes.
     """
     config = _shape(str(row.get("name", "")), _side(row.get("adapt_resolution")))
-    return (
-        None if config is None else needs_of(dataclasses.replace(config, num_classes=_num_classes(row)), on_cpu=on_cpu)
-    )
+    if config is None:
+        return None
+    count = _num_classes(row)
+    needs = needs_of(dataclasses.replace(config, num_classes=count or 0), on_cpu=on_cpu)
+    return needs if count else dataclasses.replace(needs, with_head=False)
 
 
 def cost_facts(needs: Needs) -> tuple[tuple[str, str, str | None], ...]:
     """Give label, value in words, and what to know about the value."""
     one, eight = memory_words(needs.classify_bytes), memory_words(needs.classify_8_bytes)
+    headless = "" if needs.with_head else "; without the head, whose number of classes is not known"
     where = "On a CPU, the program included" if needs.on_cpu else "Of an accelerator"
     return (
         (
             "Computation",
             f"{_three_digits(needs.gmacs)} GMACs per image at {needs.resolution} px",
             "10^9 multiply-accumulates, called FLOPs by papers and timm; "
-            f"{_three_digits(needs.gflops)} GFLOPs where each of the two operations counts",
+            f"{_three_digits(needs.gflops)} GFLOPs where each of the two operations counts{headless}",
         ),
         (
             "Memory to classify",
@@ -187,9 +194,27 @@ def _dtype(on_cpu: bool) -> Dtype:
     return "float32" if on_cpu else "bfloat16"
 
 
-def _num_classes(row: Mapping[str, object]) -> int:
-    target, upstream = TRANSFER_SETS.get(str(row.get("adapt_ds"))), PRETRAINING_SETS.get(str(row.get("ds")))
-    return target.num_classes if target else upstream.num_classes if upstream else 1000
+def _num_classes(row: Mapping[str, object]) -> int | None:
+    """Give the number of classes of a row's head; None where nothing tells it."""
+    tuned = _text(row, "adapt_ds")
+    dataset = tuned or _text(row, "ds")
+    facts = TRANSFER_SETS.get(tuned) if tuned else PRETRAINING_SETS.get(dataset)
+    return facts.num_classes if facts else _num_names(dataset)
+
+
+@functools.lru_cache(maxsize=64)
+def _num_names(dataset: str) -> int | None:
+    """Count the class names that are bundled for a data set."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", dataset):
+        return None
+    path = bundled_data_dir() / "labels" / f"{dataset}.txt"
+    return len(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else None
+
+
+def _text(row: Mapping[str, object], key: str) -> str:
+    """Read a cell; empty ones are NaN, the only value that is not itself."""
+    value = row.get(key)
+    return "" if value is None or value != value else str(value)
 
 
 def _side(value: object) -> int | None:

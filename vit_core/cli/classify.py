@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vit_core.cli.device import before_jax, own_or_spare
 from vit_core.cli.download import fetch
 from vit_core.cli.output import note, print_json, print_table
 from vit_core.errors import BadImage, BadInput, BadSetting, shorten
 from vit_core.image_file import read_image
+from vit_core.inference.crop import model_input
 from vit_core.inference.head import used_as_is
 from vit_core.inference.labels import definitions_for
 from vit_core.inference.results import Prediction
-from vit_core.preprocess import Method, to_model_input
+from vit_core.models.config import ModelConfig
+from vit_core.preprocess import Method
 from vit_core.settings import Settings, parse_path
 from vit_core.store.store import Store
 
@@ -47,11 +50,13 @@ def run(parsed: argparse.Namespace, settings: Settings) -> int:
     """Classify, print, and exit with 2 when an image was no image."""
     if parsed.top_k < 1:
         raise BadSetting(f"--top-k is {parsed.top_k}; it must be 1 or more.")
-    # JAX takes a second to import: not before the words are known to be good.
-    from vit_core.inference.predictor import load_predictor
-
     paths = list(_paths(parsed.images))
     fetch(Store(settings), parsed.checkpoint)
+    settings = own_or_spare(settings)
+    before_jax(settings.device)
+    # JAX takes a second to import, and takes hold of the accelerator: not before the words are known to be good.
+    from vit_core.inference.predictor import load_predictor
+
     predictor = load_predictor(
         parsed.checkpoint,
         parsed.resolution,
@@ -72,6 +77,9 @@ def run(parsed: argparse.Namespace, settings: Settings) -> int:
     }
     if predictor.labels.numbered and parsed.labels and parsed.format != "table":
         note(predictor.labels.source)  # a table says it anyway
+    if parsed.format != "json":
+        for sentence in predictor.notes:
+            note(sentence)
     return _print(rows, facts, definitions_for(predictor.labels.dataset), style=parsed.format)
 
 
@@ -94,7 +102,7 @@ def _paths(words: Sequence[str]) -> Iterator[Path]:
 
 def _classify(predictor: "Predictor", paths: Sequence[Path], *, top_k: int, method: Method) -> Iterator[Row]:
     for start in range(0, len(paths), CHUNK):
-        chunk = [_prepare(path, predictor.resolution, method) for path in paths[start : start + CHUNK]]
+        chunk = [_prepare(path, predictor.config, method) for path in paths[start : start + CHUNK]]
         good = [image for image in chunk if not isinstance(image, Row)]
         logits = iter(np.asarray(predictor.run(np.stack(good)).logits) if good else ())
         for path, image in zip(paths[start : start + CHUNK], chunk, strict=True):
@@ -104,9 +112,9 @@ def _classify(predictor: "Predictor", paths: Sequence[Path], *, top_k: int, meth
                 yield Row(str(path), tuple(predictor.name_classes(next(logits), top_k)))
 
 
-def _prepare(path: Path, resolution: int, method: Method) -> np.ndarray | Row:
+def _prepare(path: Path, config: ModelConfig, method: Method) -> np.ndarray | Row:
     try:
-        return to_model_input(read_image(path), resolution, method=method)
+        return model_input(read_image(path), config, method)
     except BadImage as error:
         return Row(str(path), error=str(error))
 

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vit_core.cli.device import before_jax
 from vit_core.cli.download import fetch
 from vit_core.cli.on_behalf import await_turn, end_with_input
 from vit_core.cli.output import note, print_json, print_table
@@ -24,10 +25,11 @@ _LINES = 10  # of weak classes, confusions and files left out
 
 def run(parsed: argparse.Namespace, settings: Settings) -> int:
     """Evaluate, write, print."""
-    from vit_core.evaluation.choice import read_table
+    from vit_core.evaluation.choice import check_amounts, read_table
     from vit_core.evaluation.folder import check_folder, write_report
 
     # All that can be refused is, before a turn is waited for, a checkpoint fetched or anything computed.
+    check_amounts(batch=parsed.batch, limit=parsed.limit)
     check_source(parsed.data)
     output = parse_path("--output", parsed.output).absolute() if parsed.output else None
     if output:
@@ -37,7 +39,9 @@ def run(parsed: argparse.Namespace, settings: Settings) -> int:
     say = Ticker(style=parsed.format)
     if parsed.ends_with_input:
         end_with_input()
+    if parsed.ends_with_input or settings.device != "cpu":
         await_turn(settings, lambda stage: say(stage, 0, 0))
+    before_jax(settings.device)
     fetch(Store(settings), parsed.checkpoint)
     # JAX takes a second to import, and takes hold of the accelerator.
     from vit_core.evaluation.measure import evaluate
@@ -51,6 +55,7 @@ def run(parsed: argparse.Namespace, settings: Settings) -> int:
         resolution=parsed.resolution,
         batch=parsed.batch,
         limit=parsed.limit,
+        num_heads=parsed.num_heads,
         settings=settings,
         work_dir=parse_path("--work-dir", parsed.work_dir).absolute() if parsed.work_dir else None,
         progress=say,
@@ -67,7 +72,7 @@ class Ticker:
     def __init__(self, *, style: str) -> None:
         """Say nothing yet."""
         self._style = style
-        self._stage = ""
+        self._stage = self._told = ""
         self._began = self._said = 0.0
 
     def __call__(self, stage: str, done: int, total: int) -> None:
@@ -75,8 +80,8 @@ class Ticker:
         now = time.monotonic()
         if stage != self._stage:
             self._stage, self._began, self._said = stage, now, 0.0 if self._style == "json" else now
-        if now - self._said >= _SAY_EVERY_S:
-            self._said = now
+        if now - self._said >= _SAY_EVERY_S and (total or self._told != stage):
+            self._said, self._told = now, stage
             self._say(done, total, now - self._began)
 
     def _say(self, done: int, total: int, seconds: float) -> None:
@@ -84,8 +89,8 @@ class Ticker:
             told = {"stage": self._stage, "fraction": done / total if total else None}
             print(json.dumps(told), file=sys.stderr, flush=True)
             return
-        if not total:
-            note(self._stage)
+        if not total:  # nothing to count: said once, however long it takes
+            note(f"{self._stage} …")
             return
         left = f"; about {duration(seconds * (total - done) / done)} left" if 0 < done < total else ""
         note(f"{self._stage}: {done:,} of {total:,}{left}")

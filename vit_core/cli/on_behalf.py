@@ -1,4 +1,4 @@
-"""What a command does when a page asks for it: it waits for its turn, and ends when the page's process does."""
+"""What a command does beside others: it waits for its turn, and ends when the page's process that asked for it does."""
 
 import os
 import threading

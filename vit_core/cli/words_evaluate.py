@@ -3,6 +3,8 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from vit_core.cli.numbers import whole
+
 if TYPE_CHECKING:
     from vit_core.cli.words import Commands, Parser
 
@@ -39,9 +41,12 @@ def add_evaluate(commands: "Commands", shared: "Parser") -> None:
     parser.add_argument(
         "--map", metavar="FILE", help="csv of dataset_class,checkpoint_class where the names differ", dest="table"
     )
-    parser.add_argument("--resolution", type=int, metavar="PX", help="side of the input; else the checkpoint's own")
-    parser.add_argument("--batch", type=int, metavar="N", help="images computed at a time (CPU 32, else 128)")
-    parser.add_argument("--limit", type=int, metavar="N", help="judge only N images, taken evenly from all classes")
+    parser.add_argument(
+        "--num-heads", type=whole, metavar="N", help="attention heads, for a file that does not tell them"
+    )
+    parser.add_argument("--resolution", type=whole, metavar="PX", help="side of the input; else the checkpoint's own")
+    parser.add_argument("--batch", type=whole, metavar="N", help="images computed at a time (CPU 32, else 128)")
+    parser.add_argument("--limit", type=whole, metavar="N", help="judge only N images, taken evenly from all classes")
     parser.add_argument("--output", metavar="DIR", help="also write report.html, report.json and predictions.csv")
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.add_argument("--work-dir", help=argparse.SUPPRESS)  # the two flags of whoever starts us and waits for us

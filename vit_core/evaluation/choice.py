@@ -14,6 +14,7 @@ from vit_core.errors import BadDataset, BadInput, shorten
 
 _MOST_CLASSES = 21_843  # of ImageNet-21k, the widest classifier there is
 _MAX_TABLE_BYTES = 10_000_000
+MOST_BATCH = 4096
 _COLUMNS = ("dataset_class", "checkpoint_class")
 
 
@@ -34,6 +35,22 @@ class Choice:
     classes: tuple[str, ...]
     part: str
     notes: tuple[str, ...]
+
+
+def check_amounts(*, batch: int | None, limit: int | None) -> None:
+    """Refuse amounts that are impossible whatever the checkpoint and the images; None is the usual one.
+
+    Args:
+        batch: images computed at a time.
+        limit: images judged at most.
+
+    Raises:
+        BadInput: one is; the message gives the range.
+    """
+    if batch is not None and not 1 <= batch <= MOST_BATCH:
+        raise BadInput(f"The batch is {batch}; it must be 1 to {MOST_BATCH:,} images.")
+    if limit is not None and limit < 1:
+        raise BadInput(f"The limit is {limit}; at least one image has to be judged.")
 
 
 def open_data(source: str, *, work_dir: Path, progress: Progress | None = None) -> tuple[DataSet, bool]:
@@ -70,8 +87,7 @@ def choose(dataset: DataSet, *, parted: bool, limit: int | None = None) -> Choic
         BadInput: a limit below 1.
         BadDataset: there is nothing to judge.
     """
-    if limit is not None and limit < 1:
-        raise BadInput(f"The limit is {limit}; at least one image has to be judged.")
+    check_amounts(batch=None, limit=limit)
     examples = dataset.of("test") if parted else dataset.examples
     if not examples:
         raise BadDataset(f"{shorten(dataset.name)!r} has no usable image in its test part.")

@@ -115,6 +115,26 @@ def match_classes(
     return Matching({name: outputs[name] for name in classes}, _sentence(rule, outputs, len(renamed), len(others)))
 
 
+def check_table(table: Mapping[str, str], classes: Sequence[str]) -> None:
+    """Refuse a table with a class that the data does not have: a slip, which would leave another class as it is.
+
+    Args:
+        table: what to look up, by the class's name.
+        classes: all of the data set, those too that are not judged.
+
+    Raises:
+        BadDataset: there is one; the message names it.
+    """
+    known = set(classes)
+    if strangers := [name for name in table if name not in known]:
+        close = difflib.get_close_matches(strangers[0], known, n=_CLOSE, cutoff=0.6)
+        meant = f" Did you mean {' or '.join(repr(shorten(each, 60)) for each in close)}?" if close else ""
+        raise BadDataset(
+            f"The table of classes has {shorten(strangers[0], 60)!r}, which is no class of the data.{meant} "
+            "Its first column takes the names in the data."
+        )
+
+
 _Finder = Callable[[str], list[int]]
 
 
@@ -134,9 +154,15 @@ def _best(names: Sequence[str], finders: Sequence[tuple[Rule, _Finder]]) -> tupl
 
 
 def _find_any(name: str, wanted: str, finders: Sequence[tuple[Rule, _Finder]], labels: Labels, checkpoint: str) -> int:
-    for _, find in finders:
-        if len(found := find(wanted)) == 1:
+    tried = [find(wanted) for _, find in finders]
+    for found in tried:
+        if len(found) == 1:
             return found[0]
+    if several := next(filter(None, tried), []):
+        raise BadDataset(
+            f"The table sends the class {shorten(name, 60)!r} to {shorten(wanted, 60)!r}, which may be the outputs "
+            f"{_places(several)} of {shorten(checkpoint)!r}; give the number of the output in its place."
+        )
     raise BadDataset(
         f"The table sends the class {shorten(name, 60)!r} to {shorten(wanted, 60)!r}, which is none of the "
         f"{len(labels.names):,} classes of {shorten(checkpoint)!r}.{_close(wanted, labels)}"
@@ -146,9 +172,8 @@ def _find_any(name: str, wanted: str, finders: Sequence[tuple[Rule, _Finder]], l
 def _refusal(name: str, found: Mapping[str, list[int]], labels: Labels, checkpoint: str) -> str:
     shown = shorten(name, 60)
     if found[name]:
-        places = " and ".join(map(str, found[name][:_CLOSE]))
         return (
-            f"The class {shown!r} of the data may be the outputs {places} of {shorten(checkpoint)!r}; "
+            f"The class {shown!r} of the data may be the outputs {_places(found[name])} of {shorten(checkpoint)!r}; "
             "name its folder by the number of the output, or give a table (--map)."
         )
     others = sum(not places for places in found.values()) - 1
@@ -157,6 +182,10 @@ def _refusal(name: str, found: Mapping[str, list[int]], labels: Labels, checkpoi
         f"The class {shown!r} of the data is none of the {len(labels.names):,} classes of {shorten(checkpoint)!r}."
         f"{_close(name, labels)}{also} Rename it, leave it out, or give a table (--map)."
     )
+
+
+def _places(found: Sequence[int]) -> str:
+    return " and ".join(map(str, found[:_CLOSE]))
 
 
 def _close(name: str, labels: Labels) -> str:

@@ -19,10 +19,13 @@ from vit_core.datasets.dataset import DataSet, Example, LeftOut
 from vit_core.datasets.pixels import Pixels
 from vit_core.datasets.threads import available_cores, in_order
 from vit_core.errors import BadCheckpoint, BadDataset, BadInput, OutOfMemory, shorten
-from vit_core.evaluation.choice import Choice, choose, open_data
+from vit_core.evaluation.choice import Choice, check_amounts, choose, open_data
 from vit_core.evaluation.figures import Circumstances, Evaluation, summarise
 from vit_core.evaluation.judging import Judged, joined, judge, places_of
-from vit_core.evaluation.matching import Matching, match_classes
+from vit_core.evaluation.matching import Matching, check_table, match_classes
+from vit_core.inference.crop import MIXER_SHARE, crop_share
+from vit_core.inference.labels import misfit
+from vit_core.inference.own_names import read_names
 from vit_core.inference.predictor import Predictor, load_predictor
 from vit_core.preprocess import METHODS, Method
 from vit_core.runs.leftovers import DATA
@@ -34,9 +37,7 @@ PREPROCESS: Mapping[str, Method] = MappingProxyType({"original": "resize", "timm
 Progress = Callable[[str, int, int], None]
 """Told what is being done, as a phrase, how much of it is done, and of how much."""
 
-_MIXER_SHARE = 0.875  # of the shorter side: `crop_pct` of timm's mixer_b16_224.goog_in21k and its siblings
 _CPU_BATCH, _ACCELERATOR_BATCH = 32, 128
-_MOST_BATCH = 4096
 _THREADS = 16  # most that decode; each may hold a picture of 120 MB
 _MOST_AHEAD = 512  # decoded images that wait; 230 MB at 384 px
 
@@ -52,6 +53,7 @@ def evaluate(
     device: str | None = None,
     batch: int | None = None,
     limit: int | None = None,
+    num_heads: int | None = None,
     settings: Settings | None = None,
     work_dir: Path | None = None,
     progress: Progress = lambda stage, done, total: None,
@@ -69,6 +71,7 @@ def evaluate(
         device: "auto", "cpu", "gpu" or "tpu"; None takes the settings'.
         batch: images computed at a time; None takes 32 on a CPU and 128 on an accelerator.
         limit: judge at most so many images, taken evenly.
+        num_heads: attention heads, for a file that does not tell them.
         settings: None reads them from the environment.
         work_dir: where a zip is unpacked to and a named set is written to, to be found again; None takes a folder
             beside the runs.
@@ -81,11 +84,11 @@ def evaluate(
     """
     if preprocess not in PREPROCESS:
         raise BadInput(f"There is no preprocessing {shorten(preprocess)!r}; it is one of {', '.join(PREPROCESS)}.")
-    if batch is not None and not 1 <= batch <= _MOST_BATCH:
-        raise BadInput(f"The batch is {batch}; it must be 1 to {_MOST_BATCH:,} images.")
+    check_amounts(batch=batch, limit=limit)
     settings = settings or Settings.from_environment(os.environ)
-    predictor = _loaded(checkpoint, resolution, device, labels, settings)
+    predictor = _loaded(checkpoint, resolution, device, labels, num_heads, settings)
     choice = _chosen(data, work_dir or settings.runs_dir / DATA, limit, progress)
+    check_table(table or {}, choice.dataset.classes)
     matching = match_classes(choice.classes, predictor.labels, checkpoint=predictor.name, table=table)
     batch = batch or (_CPU_BATCH if predictor.precision == "float32" else _ACCELERATOR_BATCH)
     _prepare(predictor, batch, progress)
@@ -108,12 +111,23 @@ def _loaded(
     resolution: int | None,
     device: str | None,
     labels: Sequence[str] | Path | None,
+    num_heads: int | None,
     settings: Settings,
 ) -> Predictor:
+    path = Path(labels) if isinstance(labels, str | Path) else None
+    count = len(read_names(path)) if path else None
     if not isinstance(checkpoint, Predictor):
-        checkpoint = load_predictor(checkpoint, resolution, device, settings=settings, labels=labels)
-    elif any(given is not None for given in (resolution, device, labels)):
-        raise BadInput("A predictor that is loaded keeps its resolution, device and labels; give them when loading it.")
+        checkpoint = load_predictor(
+            checkpoint, resolution, device, settings=settings, labels=labels, num_heads=num_heads
+        )
+    elif any(given is not None for given in (resolution, device, labels, num_heads)):
+        raise BadInput(
+            "A predictor that is loaded keeps its resolution, device, labels and heads; give them when loading it."
+        )
+    num_classes = checkpoint.config.num_classes
+    # Numbers in place of the names, as `classify` gives then, would be matched with classes that are called otherwise.
+    if path and count is not None and count != num_classes:
+        raise BadInput(misfit(count, path.name, num_classes))
     checkpoint.check_head()
     return checkpoint
 
@@ -164,7 +178,7 @@ _Picture = tuple[Example, np.ndarray | LeftOut]
 def _pictures(choice: Choice, predictor: Predictor, method: Method, batch: int) -> Generator[_Picture, None, None]:
     """Give the images in their order, decoded ahead; of those that went bad since they were checked, why."""
     pixels = Pixels(choice.examples, choice.dataset.root, resolution=predictor.resolution, keep="whole")
-    share = _MIXER_SHARE if predictor.config.is_mixer else None
+    share = crop_share(predictor.config)
 
     def read(number: int) -> _Picture:
         example = choice.examples[number]
@@ -209,7 +223,7 @@ def _circumstances(
 ) -> Circumstances:
     """Say all but what the clock and the images told."""
     num_classes, present = predictor.config.num_classes, len(set(matching.outputs.values()))
-    notes = [*predictor.notes, *choice.notes]
+    notes = [f"Class names: {predictor.labels.source}", *predictor.notes, *choice.notes]
     if present < num_classes:
         notes.append(
             f"The images are of {present:,} of the checkpoint's {num_classes:,} classes; an answer may be any of them."
@@ -237,10 +251,10 @@ def _circumstances(
 
 def _words(predictor: Predictor, method: Method) -> str:
     if method == "crop" and predictor.config.is_mixer:
-        return f"The middle: {100 * _MIXER_SHARE:g} % of the shorter side (antialiased bicubic), as in timm for Mixers."
+        return f"The middle: {100 * MIXER_SHARE:g} % of the shorter side (antialiased bicubic), as in timm for Mixers."
     return METHODS[method]
 
 
 def _plain_name(name: str) -> str:
     """Give the name of a file without its folders, which are nobody's business but the user's."""
-    return Path(name).name if Path(name).suffix in (".npz", ".safetensors") or Path(name).is_absolute() else name
+    return Path(name).name if "/" in name else name  # no name of a catalogue and no run has one

@@ -46,11 +46,17 @@ def names_in(data: bytes, file_name: str) -> tuple[str, ...]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput(f"The class names {name!r} are not UTF-8 text; save them as UTF-8.") from error
-    lines = _json_list(text, name) if file_name.lower().endswith(".json") else text.rstrip().splitlines()
+    lines = _json_list(text, name) if file_name.lower().endswith(".json") else _lines(text)
     names = tuple(shorten(line, MAX_NAME) for line in lines)
     if not all(names):
         raise BadInput(f"Line {names.index('') + 1} of the class names {name!r} is empty; give every class a name.")
     return names
+
+
+def _lines(text: str) -> list[str]:
+    """Split at the ends of lines of a file; `str.splitlines` would split a name at U+0085 and U+2028, too."""
+    text = text.rstrip()
+    return [line.removesuffix("\r") for line in text.split("\n")] if text else []
 
 
 def _json_list(text: str, name: str) -> list[str]:

@@ -82,3 +82,18 @@ def test_of_an_unknown_shape_the_weights_count(purpose):
 
 def test_a_small_model_fits_this_machine():
     assert room_here().holds("classify", "R+Ti/16", math.nan, 6_340_000.0)
+
+
+def test_a_fine_tune_on_a_set_outside_the_collection_has_the_head_of_its_class_names():
+    needs = needs_of_row({"name": "B/16", "ds": "i21k", "adapt_ds": "cifar10"})
+
+    assert needs.params == VARIANTS["B/16"].num_params - 769 * (1000 - 10)
+    assert needs.with_head
+
+
+@pytest.mark.parametrize("row", [{"ds": "i21k", "adapt_ds": "my flowers"}, {"ds": "mine"}, {}])
+def test_a_head_of_unknown_size_is_not_counted_and_it_is_said(row):
+    needs = needs_of_row({"name": "B/16", **row})
+
+    assert needs.params == VARIANTS["B/16"].num_params - 769 * 1000
+    assert "without the head, whose number of classes is not known" in cost_facts(needs)[0][2]

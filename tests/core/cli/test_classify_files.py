@@ -6,6 +6,9 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from vit_core.checkpoints.restore import read_config
 from vit_core.settings import bundled_data_dir
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -35,6 +38,23 @@ def test_a_file_that_does_not_tell_its_heads_names_the_flag_that_settles_it(run:
     refused = run("classify", "--checkpoint", weights, SAMPLE)
     given = run("classify", "--checkpoint", weights, SAMPLE, "--num-heads", "3")
 
+    run("export", "--checkpoint", weights, "--num-heads", "3", "--to", tmp_path / "again")
+
+    assert read_config(tmp_path / "again" / "model.npz").num_heads == 3  # which `finetune` and the pages read
     assert refused.returncode == 2
     assert "--num-heads" in refused.stderr
     assert given.returncode == 0, given.stderr
+
+
+@pytest.mark.parametrize("style", ["table", "csv"])
+def test_what_is_unusual_about_a_file_is_said_beside_the_answer(run: Run, demo_name: str, tmp_path: Path, style: str):
+    run("export", "--checkpoint", demo_name, "--to", tmp_path / "timm")
+    path = tmp_path / "timm" / "config.json"
+    told = json.loads(path.read_text())
+    told["pretrained_cfg"] |= {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+    path.write_text(json.dumps(told))
+
+    words = ("classify", "--checkpoint", tmp_path / "timm" / "model.safetensors", SAMPLE, "--format")
+    (scaling,) = [each for each in json.loads(run(*words, "json").stdout)["notes"] if "mean and deviation" in each]
+
+    assert scaling in run(*words, style).stderr.splitlines()

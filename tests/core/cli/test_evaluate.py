@@ -128,3 +128,46 @@ def test_ctrl_c_ends_it_with_one_line_and_leaves_no_report(
     assert said.splitlines()[-1] == "vit-explorer: stopped."
     assert "Traceback" not in said
     assert not list(tmp_path.glob("*out*"))
+
+
+def test_class_names_of_another_number_are_refused_and_those_that_fit_are_said(
+    run: Run, assert_refused: Refused, demo_name: str, digits: Path, tmp_path: Path
+):
+    (tmp_path / "nine.txt").write_text("".join(f"digit {number}\n" for number in range(9)))
+    (tmp_path / "ten.txt").write_text("".join(f"digit {number}\n" for number in range(10)))
+    words = ("evaluate", "--checkpoint", demo_name, "--data", digits, "--format", "json", "--labels")
+    assert_refused(run(*words, "nine.txt"), "The file 'nine.txt' has 9 class names and this classifier 10 outputs")
+    told = json.loads(run(*words, "ten.txt").stdout)
+    assert "Class names: The 10 names of the file 'ten.txt'." in told["notes"]
+
+
+@pytest.mark.parametrize("flag", ["--limit", "--batch"])
+def test_impossible_amounts_are_refused_before_anything_is_read(run: Run, assert_refused: Refused, flag: str):
+    refused = run("evaluate", "--checkpoint", "none", "--data", "nowhere", flag, 0)
+    assert_refused(refused, f"The {flag[2:]} is 0")
+
+
+def test_an_amount_that_is_no_number_is_refused_in_words(run: Run, assert_refused: Refused):
+    refused = run("evaluate", "--checkpoint", "none", "--data", "nowhere", "--batch", "many")
+    assert_refused(refused, "'many' is not a whole number, such as 16")
+
+
+def test_a_table_for_a_class_that_is_not_there_is_refused(
+    run: Run, assert_refused: Refused, demo_name: str, digits: Path, tmp_path: Path
+):
+    (tmp_path / "map.csv").write_text("dataset_class,checkpoint_class\ndigit nine,digit 9\n")
+    refused = run("evaluate", "--checkpoint", demo_name, "--data", digits, "--map", "map.csv")
+    assert_refused(refused, "has 'digit nine', which is no class of the data", "Did you mean 'digit 9'")
+
+
+def test_a_file_that_does_not_tell_its_heads_is_evaluated_with_those_given_and_told_without_its_folders(
+    run: Run, assert_refused: Refused, demo_name: str, digits: Path, tmp_path: Path
+):
+    run("export", "--checkpoint", demo_name, "--to", "timm")
+    (tmp_path / "private").mkdir()
+    shutil.copyfile(tmp_path / "timm" / "model.safetensors", tmp_path / "private" / "mine")
+    (tmp_path / "names.txt").write_text("".join(f"digit {number}\n" for number in range(10)))
+    words = ("evaluate", "--checkpoint", "private/mine", "--data", digits, "--labels", "names.txt", "--format", "json")
+    assert_refused(run(*words), "`--num-heads`", "vit-explorer export --num-heads")
+    told = json.loads(run(*words, "--num-heads", 3).stdout)
+    assert told["checkpoint"] == "mine"

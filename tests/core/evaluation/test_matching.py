@@ -3,7 +3,7 @@
 import pytest
 
 from vit_core.errors import BadDataset
-from vit_core.evaluation.matching import match_classes, wordnet_ids
+from vit_core.evaluation.matching import check_table, match_classes, wordnet_ids
 from vit_core.inference.labels import labels_for
 
 
@@ -91,3 +91,14 @@ def test_two_classes_of_one_output_are_said(labels_of):
     matching = match_classes(["Cat", "cat"], labels_of("CAT", "dog"), checkpoint="m")
     assert outputs(matching) == {"Cat": 0, "cat": 0}
     assert "'Cat' and 'cat' are the same class." in matching.rule
+
+
+def test_a_table_with_a_target_of_two_outputs_is_refused_with_both(labels_of):
+    labels = labels_of("crane", "dog", "crane")
+    with pytest.raises(BadDataset, match=r"to 'crane', which may be the outputs 0 and 2 of 'm'; give the number"):
+        match_classes(["kran"], labels, checkpoint="m", table={"kran": "crane"})
+
+
+def test_a_table_with_a_class_that_the_data_does_not_have_is_refused_by_its_name():
+    with pytest.raises(BadDataset, match=r"has 'neuff', which is no class of the data\. Did you mean 'neuf'\?"):
+        check_table({"acht": "8", "neuff": "9"}, ["acht", "neuf"])

@@ -276,3 +276,9 @@ def test_names_beside_the_weights_that_do_not_fit_are_not_used_and_it_is_said(tm
 def test_the_callers_data_set_comes_before_names_beside_the_weights(tmp_path):
     (tmp_path / "labels.json").write_text('["cat", "dog", "pig", "cow"]')
     assert labels_for("x", 4, adapt_ds="kitti", file=tmp_path / "model.npz").dataset == "kitti"
+
+
+def test_a_name_with_unusual_white_space_stays_one_name(tmp_path):
+    path = tmp_path / "names.txt"
+    path.write_bytes("cat\u2028of mine\r\ndog\u0085two\r\n\r\n".encode())
+    assert read_labels(path, 2).names == ("cat of mine", "dog two")
