@@ -7,6 +7,7 @@ VitError                    the message is one sentence for a person: the item, 
 │   ├── BadIndex            a table that is not an index of checkpoints
 │   ├── BadQuery            a filter expression outside the allowed language
 │   ├── BadCheckpoint       a file that is no checkpoint, or not of a known architecture
+│   │   └── DamagedCheckpoint  its bytes are not those that were written; a fresh copy helps
 │   ├── BadDataset          a zip, folder or name that gives no images by class
 │   ├── BadRun              a run's name, folder or state that does not allow what was asked
 │   └── BadSetting          an environment variable or a flag with an impossible value
@@ -75,6 +76,10 @@ class BadQuery(BadInput):
 
 class BadCheckpoint(BadInput):
     """A file that is no checkpoint, or not of a known architecture."""
+
+
+class DamagedCheckpoint(BadCheckpoint):
+    """A file whose bytes are not those that were written: cut short, overwritten, not finite; a fresh copy helps."""
 
 
 class BadDataset(BadInput):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from vit_core.checkpoints.names import VIT_JAX, Generation, to_published
-from vit_core.errors import BadCheckpoint
+from vit_core.errors import BadCheckpoint, BadInput
 from vit_core.models.config import MAX_GRID, VARIANTS, ModelConfig, ResNetConfig, square_side
 
 Shape = tuple[int, ...]
@@ -43,6 +43,7 @@ def infer_config(
     shapes: Mapping[str, Shape],
     *,
     num_heads: int | None = None,
+    told_heads: int | None = None,
     generation: Generation = VIT_JAX,
     origin: Origin = "google",
 ) -> ModelConfig:
@@ -53,12 +54,14 @@ def infer_config(
             are [D, heads, head width], or [D, D] in files that keep the heads as one axis.
         num_heads: for files of the latter kind; without it the number is that of the published model with this width,
             depth and MLP.
+        told_heads: what lies beside the file tells of them, for where they are neither shown nor given.
         generation: the naming of the file, for messages.
         origin: the library whose layers the file was written for: what no shape shows is as there.
 
     Raises:
         BadCheckpoint: an array that shows the architecture is missing, has another number of axes, shows a model that
             cannot be, or leaves the number of heads open; the message goes on from "The file …".
+        BadInput: `num_heads` is none that the model can have; a whole sentence.
     """
     is_mixer = any("/token_mlp/" in path for path in shapes)
     read = _Reader(shapes, generation, "MLP-Mixer" if is_mixer else "Vision Transformer")
@@ -83,7 +86,7 @@ def infer_config(
     _check_plausible(config)
     if is_mixer:
         return dataclasses.replace(config, resolution=_grid_of_mixer(read) * config.stride)
-    config = _as_published(dataclasses.replace(config, num_heads=_num_heads(read, config, num_heads)))
+    config = _as_published(dataclasses.replace(config, num_heads=_num_heads(read, config, num_heads, told_heads)))
     return config.with_resolution(_grid(read, config) * config.stride)
 
 
@@ -126,22 +129,34 @@ def _num_layers(shapes: Mapping[str, Shape]) -> int:
     return 1 + max((int(match[1]) for match in found if match), default=-1)
 
 
-def _num_heads(read: _Reader, config: ModelConfig, given: int | None) -> int:
-    """Give the number of heads that the file shows, else the one given, else the published one."""
+def _num_heads(read: _Reader, config: ModelConfig, given: int | None, told: int | None) -> int:
+    """Give the number of heads that the file shows, else the one given, else the one told, else the published one."""
     shape = read.axes("blocks/0/attention/query/kernel", 2, 3)
     shown = shape[1] if len(shape) == 3 else None
-    if shown is not None and given not in (None, shown):
-        raise BadCheckpoint(f"shows {shown} attention heads and not {given}; leave num_heads (`--num-heads`) out.")
-    known = given if shown is None else shown
+    if given is not None:
+        _check_given_heads(given, shown, config.hidden_size)
+    known = next((heads for heads in (shown, given, told) if heads is not None), None)
     heads = _published_heads(config) if known is None else known
-    shows = "is given" if shown is None else "shows"
     if not 1 <= heads <= _MOST_HEADS:
-        raise BadCheckpoint(f"{shows} a num_heads of {heads}; models have 1 to {_MOST_HEADS}.")
+        raise BadCheckpoint(f"shows a num_heads of {heads}; models have 1 to {_MOST_HEADS}.")
     if config.hidden_size % heads:
         raise BadCheckpoint(
-            f"{shows} {heads} attention heads for a width of {config.hidden_size}, which they do not divide."
+            f"shows {heads} attention heads for a width of {config.hidden_size}, which they do not divide."
         )
     return heads
+
+
+def _check_given_heads(given: int, shown: int | None, hidden_size: int) -> None:
+    """Refuse what the user gave, whatever is wrong with the file."""
+    if shown is not None and given != shown:
+        raise BadInput(f"The file shows {shown} attention heads and not {given}; leave num_heads (`--num-heads`) out.")
+    if not 1 <= given <= _MOST_HEADS:
+        raise BadInput(f"A num_heads (`--num-heads`) of {given} is not possible; models have 1 to {_MOST_HEADS}.")
+    if hidden_size % given:
+        raise BadInput(
+            f"A num_heads (`--num-heads`) of {given} does not suit the file: its width of {hidden_size} cannot be "
+            f"divided by {given}."
+        )
 
 
 def _published_heads(config: ModelConfig) -> int:
@@ -155,7 +170,8 @@ def _published_heads(config: ModelConfig) -> int:
         raise BadCheckpoint(
             f"does not tell how many attention heads it has: it keeps them as one axis, and no published model has its "
             f"width of {sizes[0]}, {sizes[1]} blocks and MLPs of {sizes[2]}. Give their number with num_heads "
-            f"(`--num-heads` on the command line)."
+            f"(`--num-heads` on the command line); for the pages and to fine-tune it, first write it anew with "
+            "`vit-explorer export --num-heads N`."
         )
     return found.pop()
 

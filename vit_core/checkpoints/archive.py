@@ -9,7 +9,7 @@ import dataclasses
 import struct
 from typing import Any
 
-from vit_core.errors import BadCheckpoint, shorten
+from vit_core.errors import BadCheckpoint, DamagedCheckpoint, shorten
 
 STORED, DEFLATED = 0, 8
 
@@ -65,7 +65,7 @@ def read_directory(data: memoryview, *, max_members: int) -> tuple[Member, ...]:
         member, position = _read_entry(data, position, end)
         members.append(member)
     if position != end:
-        raise BadCheckpoint("is damaged: its zip directory has another length than it states.")
+        raise DamagedCheckpoint("is damaged: its zip directory has another length than it states.")
     _check_names(members)
     _check_apart(members, directory=begin)
     return tuple(members)
@@ -76,7 +76,7 @@ def _find_directory(data: memoryview) -> tuple[int, int, int]:
     tail_start = max(0, len(data) - _END.size - _MAX_COMMENT)
     at = bytes(data[tail_start:]).rfind(b"PK\5\6")
     if at < 0:
-        raise BadCheckpoint("is cut short: a zip file ends with its directory, and this one does not.")
+        raise DamagedCheckpoint("is cut short: a zip file ends with its directory, and this one does not.")
     at += tail_start
     _, disk, _, _, count, size, offset, _ = _unpack(_END, data, at)
     end = at
@@ -85,11 +85,11 @@ def _find_directory(data: memoryview) -> tuple[int, int, int]:
         end = _unpack(_END64_LOCATOR, data, locator)[2]
         signature, _, _, _, disk, _, _, count, size, offset = _unpack(_END64, data, end)
         if signature != b"PK\6\6":
-            raise BadCheckpoint("is damaged: its zip64 directory is not where it should be.")
+            raise DamagedCheckpoint("is damaged: its zip64 directory is not where it should be.")
     if disk != 0:
         raise BadCheckpoint("is one part of a split zip file; all of it is needed in one piece.")
     if offset + size != end:
-        raise BadCheckpoint("is cut short or damaged: its zip directory is not where it should be.")
+        raise DamagedCheckpoint("is cut short or damaged: its zip directory is not where it should be.")
     return count, offset, end
 
 
@@ -101,7 +101,7 @@ def _read_entry(data: memoryview, at: int, end: int) -> tuple[Member, int]:
     name_end = at + _ENTRY.size + name_length
     following = name_end + extra_length + comment_length
     if signature != b"PK\1\2" or following > end:
-        raise BadCheckpoint("is damaged: its zip directory cannot be read.")
+        raise DamagedCheckpoint("is damaged: its zip directory cannot be read.")
     name = bytes(data[at + _ENTRY.size : name_end]).decode("utf-8", errors="replace")
     size, packed, header = _widen(bytes(data[name_end : name_end + extra_length]), [size, packed, header])
     if flags & _ENCRYPTED:
@@ -109,7 +109,7 @@ def _read_entry(data: memoryview, at: int, end: int) -> tuple[Member, int]:
     if method not in (STORED, DEFLATED):
         raise BadCheckpoint(f"packs {shorten(name, 60)!r} in a way other than numpy's (zip method {method}).")
     if method == STORED and packed != size:
-        raise BadCheckpoint(f"is damaged: {shorten(name, 60)!r} has two different lengths.")
+        raise DamagedCheckpoint(f"is damaged: {shorten(name, 60)!r} has two different lengths.")
     start = _content_start(data, header, name)
     return Member(name, method, crc, start, packed, size), following
 
@@ -132,7 +132,7 @@ def _widen(extra: bytes, values: list[int]) -> list[int]:
 def _content_start(data: memoryview, header: int, name: str) -> int:
     fields = _unpack(_LOCAL, data, header)
     if fields[0] != b"PK\3\4":
-        raise BadCheckpoint(f"is damaged: there is no {shorten(name, 60)!r} where its directory says.")
+        raise DamagedCheckpoint(f"is damaged: there is no {shorten(name, 60)!r} where its directory says.")
     return header + _LOCAL.size + int(fields[9]) + int(fields[10])
 
 
@@ -152,13 +152,13 @@ def _check_apart(members: list[Member], *, directory: int) -> None:
     position = 0
     for member in sorted(members, key=lambda member: member.start):
         if member.start < position:
-            raise BadCheckpoint(f"is damaged: {shorten(member.name, 60)!r} overlaps another array.")
+            raise DamagedCheckpoint(f"is damaged: {shorten(member.name, 60)!r} overlaps another array.")
         position = member.start + member.packed
     if position > directory:
-        raise BadCheckpoint("is cut short or damaged: its arrays run into its directory.")
+        raise DamagedCheckpoint("is cut short or damaged: its arrays run into its directory.")
 
 
 def _unpack(form: struct.Struct, data: memoryview, at: int) -> tuple[Any, ...]:
     if at < 0 or at + form.size > len(data):
-        raise BadCheckpoint("is cut short or damaged: its zip directory points outside the file.")
+        raise DamagedCheckpoint("is cut short or damaged: its zip directory points outside the file.")
     return form.unpack_from(data, at)

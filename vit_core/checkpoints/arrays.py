@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from vit_core.errors import BadCheckpoint
+from vit_core.errors import BadCheckpoint, DamagedCheckpoint
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,7 @@ class ArrayFile(Mapping[str, ArrayInfo], abc.ABC):
         """Give the values, in C order and in the byte order of this machine; a read-only view where that is possible.
 
         Raises:
-            BadCheckpoint: the bytes are damaged.
+            DamagedCheckpoint: the bytes are not those that were written.
         """
 
 
@@ -113,7 +113,7 @@ def map_file(path: Path) -> memoryview:
     try:
         with path.open("rb") as file:
             if not file.read(1):
-                raise BadCheckpoint("is empty.")
+                raise DamagedCheckpoint("is empty.")
             return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except (OSError, ValueError) as error:
         raise BadCheckpoint(f"cannot be read: {getattr(error, 'strerror', None) or error}.") from error

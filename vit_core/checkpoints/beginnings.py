@@ -3,7 +3,7 @@
 from typing import Literal
 
 from vit_core.checkpoints.npy_header import MAGIC
-from vit_core.errors import BadCheckpoint
+from vit_core.errors import BadCheckpoint, DamagedCheckpoint
 
 Format = Literal["npz", "safetensors", "msgpack"]
 
@@ -34,14 +34,15 @@ def format_of(start: bytes) -> Format:
         start: the first `BEGINNING_BYTES` of it, or all there is.
 
     Raises:
-        BadCheckpoint: empty, or another file. The message goes on from "The file …".
+        BadCheckpoint: another file. The message goes on from "The file …".
+        DamagedCheckpoint: empty, or nothing that is known.
 
     Example:
         >>> format_of(b"PK" + bytes([3, 4]))
         'npz'
     """
     if not start:
-        raise BadCheckpoint("is empty.")
+        raise DamagedCheckpoint("is empty.")
     if start.startswith((b"PK\3\4", b"PK\5\6")):
         return "npz"
     # A little-endian length of 8 bytes, and JSON; a length that fits no file would be of another format.
@@ -49,8 +50,10 @@ def format_of(start: bytes) -> Format:
         return "safetensors"
     if _is_map_of_texts(start):
         return "msgpack"
-    described = (text for beginning, text in _OTHERS if start.lstrip().startswith(beginning))
-    raise BadCheckpoint(f"is no file of weights: {next(described, f'it starts with {start[:8]!r}')}.")
+    described = next((text for beginning, text in _OTHERS if start.lstrip().startswith(beginning)), None)
+    if described is None:
+        raise DamagedCheckpoint(f"is no file of weights: it starts with {start[:8]!r}.")
+    raise BadCheckpoint(f"is no file of weights: {described}.")
 
 
 def _is_map_of_texts(start: bytes) -> bool:

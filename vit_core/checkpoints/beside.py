@@ -27,8 +27,13 @@ _ACTIVATIONS: dict[str, Activation] = {
     "gelu_python": _EXACT,
 }
 # First words of the tags of timm's weights that were converted from Google's files (timm/models/vision_transformer.py
-# and mlp_mixer.py, `default_cfgs`); Flax's GELU is the tanh form. "augreg2" was trained in timm itself.
-_OF_GOOGLE = frozenset({"augreg", "orig", "sam", "gsam", "goog", "300ep", "600ep", "1200ep", "1000ep", "webli"})
+# and mlp_mixer.py, `default_cfgs`); Flax's GELU is the tanh form. "augreg2" was trained in timm itself. FlexiViT is
+# "300ep" to "patch30", SigLIP "webli", SigLIP 2 "v2", the towers of PaliGemma "pali" and "pali2".
+_OF_GOOGLE = frozenset(
+    {"augreg", "orig", "sam", "gsam", "goog"}
+    | {"300ep", "600ep", "1200ep", "1000ep", "patch16", "patch30"}
+    | {"webli", "v2", "pali", "pali2"}
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,13 +44,26 @@ class Told:
         activation: between the layers of an MLP.
         norm_eps: of every LayerNorm.
         num_heads: of the attention.
-        notes: sentences on what was decided, and why.
+        pool: what the head reads, in timm's words: "token", "avg", "map", or what ours has not.
+        guess: where the activation is taken from who trained the model, or is not told at all: a sentence on that.
+        notes: further sentences on what was decided, and why.
     """
 
     activation: Activation | None = None
     norm_eps: float | None = None
     num_heads: int | None = None
+    pool: str | None = None
+    guess: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What a person has to know: the guess, if there is one, and the notes."""
+        return (self.guess, *self.notes) if self.guess else self.notes
+
+    def without_guess(self) -> "Told":
+        """Give the same without an activation that is not told in so many words."""
+        return dataclasses.replace(self, activation=None, guess="") if self.guess else self
 
 
 def read_beside(path: Path, *, origin: Literal["google", "timm", "transformers"]) -> Told:
@@ -86,20 +104,29 @@ def class_names(path: Path, num_classes: int) -> tuple[str, ...] | None:
 
 def _of_timm(fields: dict[str, Any]) -> Told:
     arguments, weights = _object(fields.get("model_args")), _object(fields.get("pretrained_cfg"))
-    heads = _count(arguments.get("num_heads"))
+    pool = arguments.get("global_pool", fields.get("global_pool"))
+    told = Told(
+        num_heads=_count(arguments.get("num_heads")),
+        pool=pool if isinstance(pool, str) and pool else None,
+        notes=_scaling_notes(weights),
+    )
     if "act_layer" in arguments:
-        return Told(_activation(arguments["act_layer"]), num_heads=heads, notes=_scaling_notes(weights))
+        return dataclasses.replace(told, activation=_activation(arguments["act_layer"]))
     tag = weights.get("tag")
-    if isinstance(tag, str) and tag:
-        is_google = tag.split("_")[0] in _OF_GOOGLE
-        notes = (_GOOGLE.format(shorten(tag, 40)),) if is_google else ()
-        return Told(_TANH if is_google else _EXACT, num_heads=heads, notes=notes + _scaling_notes(weights))
-    return Told(num_heads=heads, notes=(_UNTOLD, *_scaling_notes(weights)))
+    if not isinstance(tag, str) or not tag:
+        return dataclasses.replace(told, guess=_UNTOLD)
+    is_google = tag.split("_")[0] in _OF_GOOGLE
+    guess = (_GOOGLE if is_google else _OTHERS).format(shorten(tag, 40))
+    return dataclasses.replace(told, activation=_TANH if is_google else _EXACT, guess=guess)
 
 
 _GOOGLE = (
-    "Computed with the tanh form of GELU, with which Google trained these weights ({}); timm takes the exact form, so "
-    "its answers differ a little."
+    "Computed with the tanh form of GELU, with which Google trained these weights ({}); where timm takes the exact "
+    "form, its answers differ a little."
+)
+_OTHERS = (
+    "Computed with the exact form of GELU, which PyTorch trains with, since these weights ({}) are not known to be "
+    "Google's; if they were trained with the tanh form, the answers differ a little."
 )
 _UNTOLD = (
     "Nothing beside the file tells its GELU: the tanh form is taken, with which Google trained. For weights trained in "

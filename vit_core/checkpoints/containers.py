@@ -28,7 +28,7 @@ def open_arrays(path: str | Path, *, limits: Limits | None = None) -> ArrayFile:
             start = file.read(BEGINNING_BYTES)
         kind = format_of(start)
     except BadCheckpoint as error:
-        raise BadCheckpoint(f"The file {str(path)!r} {error}") from error
+        raise type(error)(f"The file {str(path)!r} {error}") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise BadCheckpoint(f"The file {str(path)!r} cannot be read: {reason}.") from error

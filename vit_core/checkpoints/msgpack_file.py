@@ -14,7 +14,7 @@ import ml_dtypes
 import numpy as np
 
 from vit_core.checkpoints.arrays import ArrayInfo, Limits, RawArrayFile, check_total, map_file
-from vit_core.errors import BadCheckpoint, shorten
+from vit_core.errors import BadCheckpoint, DamagedCheckpoint, shorten
 
 _DTYPES: dict[str, Any] = {
     "bfloat16": ml_dtypes.bfloat16,
@@ -71,7 +71,7 @@ def open_msgpack(path: str | Path, *, limits: Limits | None = None) -> RawArrayF
         found = _Reader(data, limits).arrays()
         check_total((info for info, _ in found.values()), limits)
     except BadCheckpoint as error:
-        raise BadCheckpoint(f"The file {str(path)!r} {error}") from error
+        raise type(error)(f"The file {str(path)!r} {error}") from error
     return RawArrayFile(path, data, found)
 
 
@@ -87,7 +87,7 @@ class _Reader:
     def arrays(self) -> dict[str, tuple[ArrayInfo, int]]:
         end = self._walk(0, "", depth=0)
         if end != len(self._data):
-            raise BadCheckpoint("is damaged: it goes on after the end of its content.")
+            raise DamagedCheckpoint("is damaged: it goes on after the end of its content.")
         return self._found
 
     def _walk(self, at: int, path: str, *, depth: int) -> int:
@@ -128,7 +128,7 @@ class _Reader:
         content = self._head(at)
         end = value.start + value.size
         if content.kind != "bytes" or content.size != info.nbytes or content.start + content.size != end:
-            raise BadCheckpoint(
+            raise DamagedCheckpoint(
                 f"is damaged: {name!r} of shape {shorten(str(shape), 60)} needs {info.nbytes} bytes and has "
                 f"{content.size}."
             )
@@ -139,29 +139,29 @@ class _Reader:
         if (parts.kind, parts.size) == ("list", 3):
             axes = self._head(parts.start)
         if axes is None or axes.kind != "list" or axes.size > _MOST_AXES:
-            raise BadCheckpoint(f"is damaged: {name!r} has no shape, dtype and values.")
+            raise DamagedCheckpoint(f"is damaged: {name!r} has no shape, dtype and values.")
         shape, at = [], axes.start
         for _ in range(axes.size):
             axis = self._head(at)
             if axis.kind != "number":
-                raise BadCheckpoint(f"is damaged: {name!r} has a shape that is none.")
+                raise DamagedCheckpoint(f"is damaged: {name!r} has a shape that is none.")
             shape.append(axis.size)
             at = axis.start
         # An axis of 0 hides the others from the number of bytes, but not from numpy.
         if math.prod(max(axis, 1) for axis in shape) > _MOST_VALUES:
-            raise BadCheckpoint(f"is damaged: {name!r} has the shape {shorten(str(shape), 60)}, which is none.")
+            raise DamagedCheckpoint(f"is damaged: {name!r} has the shape {shorten(str(shape), 60)}, which is none.")
         return tuple(shape), at
 
     def _text(self, at: int) -> tuple[str, int]:
         """Give a text, or bytes that are one, and the offset behind it."""
         value = self._head(at)
         if value.kind not in ("text", "bytes") or value.size > _MOST_NAME:
-            raise BadCheckpoint("is damaged, or no checkpoint: one of its names is no short text.")
+            raise DamagedCheckpoint("is damaged, or no checkpoint: one of its names is no short text.")
         end = value.start + value.size
         try:
             return bytes(self._data[value.start : end]).decode("utf-8"), end
         except UnicodeDecodeError as error:
-            raise BadCheckpoint("is damaged: one of its names is no text.") from error
+            raise DamagedCheckpoint("is damaged: one of its names is no text.") from error
 
     def _head(self, at: int) -> _Value:
         """Read what stands in front of a value, which has to end within the file."""
@@ -172,7 +172,7 @@ class _Reader:
         inside = value.size if value.kind in ("text", "bytes", "extension") else 0
         least = value.size * (2 if value.kind == "map" else 1) if value.kind in ("map", "list") else inside
         if value.start + least > len(self._data):
-            raise BadCheckpoint("is cut short: a value does not end in it.")
+            raise DamagedCheckpoint("is cut short: a value does not end in it.")
         return value
 
     def _parse(self, at: int, first: int) -> _Value:
@@ -187,10 +187,10 @@ class _Reader:
             )
         base, kind = next(entry for entry in _SHORT if first >= entry[0])
         if not kind:
-            raise BadCheckpoint("is damaged, or no checkpoint: it is not the msgpack that Flax writes.")
+            raise DamagedCheckpoint("is damaged, or no checkpoint: it is not the msgpack that Flax writes.")
         return _Value(kind, first - base, at + 1)
 
     def _byte(self, at: int) -> int:
         if at >= len(self._data):
-            raise BadCheckpoint("is cut short: it ends within a value.")
+            raise DamagedCheckpoint("is cut short: it ends within a value.")
         return self._data[at]

@@ -18,7 +18,7 @@ from vit_core.checkpoints.archive import STORED, Member, read_directory
 from vit_core.checkpoints.arrays import ArrayFile, ArrayInfo, Limits, check_total, map_file
 from vit_core.checkpoints.beginnings import BEGINNING_BYTES, CONVERT, format_of
 from vit_core.checkpoints.npy_header import FIXED_BYTES, Header, parse_header
-from vit_core.errors import BadCheckpoint, shorten
+from vit_core.errors import BadCheckpoint, DamagedCheckpoint, shorten
 
 __all__ = ["ArrayFile", "ArrayInfo", "Limits", "NpzFile", "open_npz"]
 
@@ -57,13 +57,13 @@ class NpzFile(ArrayFile):
         Fortran-ordered or big-endian one is a copy.
 
         Raises:
-            BadCheckpoint: the bytes do not match their checksum, or do not inflate to the stated size.
+            DamagedCheckpoint: the bytes do not match their checksum, or do not inflate to the stated size.
         """
         entry = self._entries[name]
         try:
             content = self._content(entry)
         except BadCheckpoint as error:
-            raise BadCheckpoint(f"The file {str(self.path)!r} is damaged: {name!r} {error}") from error
+            raise DamagedCheckpoint(f"The file {str(self.path)!r} is damaged: {name!r} {error}") from error
         info = entry.info
         flat = np.frombuffer(content, dtype=info.dtype)
         array = flat.reshape(info.shape, order="F" if entry.header.fortran_order else "C")
@@ -97,7 +97,7 @@ def open_npz(path: str | Path, *, limits: Limits | None = None) -> NpzFile:
         entries = [_read_header(data, member, limits) for member in members]
         _check_sizes(entries, file_bytes=len(data), limits=limits)
     except BadCheckpoint as error:
-        raise BadCheckpoint(f"The file {str(path)!r} {error}") from error
+        raise type(error)(f"The file {str(path)!r} {error}") from error
     return NpzFile(path, data, {entry.info.name: entry for entry in entries})
 
 
@@ -114,11 +114,14 @@ def _read_header(data: memoryview, member: Member, limits: Limits) -> _Entry:
     try:
         header = parse_header(start, max_bytes=limits.max_header_bytes)
     except BadCheckpoint as error:
-        raise BadCheckpoint(f"has an unusable array: {shorten(name, 60)!r} {error}") from error
+        # The checksum tells a header that was overwritten from one that was written so.
+        is_damaged = member.method == STORED and _crc(packed) != member.crc
+        kind = DamagedCheckpoint if is_damaged else BadCheckpoint
+        raise kind(f"has an unusable array: {shorten(name, 60)!r} {error}") from error
     in_order = header.dtype.isnative and not (header.fortran_order and len(header.shape) > 1)
     info = ArrayInfo(name, header.shape, header.dtype, mapped=member.method == STORED and in_order)
     if header.length + info.nbytes != member.size:
-        raise BadCheckpoint(
+        raise DamagedCheckpoint(
             f"is damaged: {shorten(name, 60)!r} of shape {shorten(str(info.shape), 60)} needs {info.nbytes} bytes "
             f"and has {member.size - header.length}."
         )
@@ -138,7 +141,7 @@ def _inflate_start(packed: memoryview, most: int) -> bytes:
     try:
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed[: most + 1024], most)
     except zlib.error as error:
-        raise BadCheckpoint("is damaged: an array does not inflate.") from error
+        raise DamagedCheckpoint("is damaged: an array does not inflate.") from error
 
 
 def _inflate(packed: memoryview, size: int) -> memoryview:

@@ -9,17 +9,18 @@ from pathlib import Path
 
 from vit_core.checkpoints.architecture import infer_config
 from vit_core.checkpoints.arrays import ArrayFile, Limits
-from vit_core.checkpoints.beside import Told, read_beside
+from vit_core.checkpoints.beside import CONFIG_FILE, Told, read_beside
 from vit_core.checkpoints.containers import open_arrays
 from vit_core.checkpoints.generations.big_vision import TOWERS
 from vit_core.checkpoints.layout import Shape
 from vit_core.checkpoints.names import find_generation
 from vit_core.checkpoints.own_settings import apply_settings, is_setting
 from vit_core.checkpoints.table import Generation, Piece, pieces_of
-from vit_core.errors import BadCheckpoint
-from vit_core.models.config import ModelConfig, square_side
+from vit_core.errors import BadCheckpoint, shorten
+from vit_core.models.config import MAX_GRID, ModelConfig, square_side
 
 SINCOS_RESOLUTION = 224  # what big_vision trained its models with fixed positions for
+_POOLS = {"token": "token", "gap": "avg", "map": "map"}  # in timm's words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +72,7 @@ def recognise(
 
     Raises:
         BadCheckpoint: no file of weights, or of no known architecture.
+        BadInput: the number of heads does not suit the model.
     """
     arrays = open_arrays(path, limits=limits)
     generation, prefix = find_generation(arrays)
@@ -87,17 +89,21 @@ def recognise(
             shapes["pos_embedding"] = _fixed_shape(shapes, resolution)
         config = infer_config(
             shapes,
-            num_heads=num_heads or told.num_heads,
+            num_heads=num_heads,
+            told_heads=told.num_heads,
             generation=generation,
             # What is not told of a file from timm is taken as Google trained it.
             origin="transformers" if generation.origin == "transformers" else "google",
         )
+        _check_pool(config, told)
+        if config.qk_scale is not None:  # the table knows this model, and a tag would only be a guess
+            told = told.without_guess()
         config = _settle(config, told)
         config = apply_settings(config, arrays)
     except BadCheckpoint as error:
         first = ", ".join(repr(name) for name in list(arrays)[:3]) or "nothing"
-        raise BadCheckpoint(f"The file {str(arrays.path)!r} {error} It holds {first} …") from error
-    notes += told.notes + (_fixed_notes(config) if fixed else ())
+        raise type(error)(f"The file {str(arrays.path)!r} {error} It holds {first} …") from error
+    notes += told.sentences + (_fixed_notes(config) if fixed else ())
     return Source(arrays, generation, prefix, pieces, unknown, config, notes)
 
 
@@ -133,8 +139,19 @@ def _fixed_shape(shapes: Mapping[str, Shape], resolution: int | None) -> Shape:
     kernel = shapes["embedding/kernel"]
     if len(kernel) != 4 or kernel[0] < 1 or kernel[3] % 4 or kernel[3] < 8:
         raise BadCheckpoint("has no position embeddings, and none can be computed for the width of its patches.")
-    grid = max((resolution or SINCOS_RESOLUTION) // kernel[0], 1)
+    grid = SINCOS_RESOLUTION // kernel[0] if resolution is None else min(resolution // kernel[0], MAX_GRID)
+    grid = max(grid, 1)  # `ModelConfig.with_resolution` refuses what is too large or too small
     return (1, grid**2 + ("cls" in shapes), kernel[3])
+
+
+def _check_pool(config: ModelConfig, told: Told) -> None:
+    """Refuse a model that reads its tokens otherwise than its arrays suggest; goes on from "The file …"."""
+    shown = _POOLS[config.classifier]
+    if told.pool not in (None, shown):
+        raise BadCheckpoint(
+            f"is of a model with the global_pool {shorten(told.pool, 40)!r}, as {CONFIG_FILE} beside it says, and its "
+            f"arrays are those of one with {shown!r}; such a model cannot be computed here."
+        )
 
 
 def _settle(config: ModelConfig, told: Told) -> ModelConfig:

@@ -22,7 +22,7 @@ from vit_core.checkpoints.posemb import resize_posemb, sincos_posemb
 from vit_core.checkpoints.recognise import Source, recognise
 from vit_core.checkpoints.table import Generation
 from vit_core.checkpoints.writing import write_npz
-from vit_core.errors import BadCheckpoint
+from vit_core.errors import BadCheckpoint, DamagedCheckpoint
 from vit_core.models.build import Params, build, flatten, unflatten
 from vit_core.models.config import ModelConfig
 from vit_core.models.initialise import init_params
@@ -79,8 +79,9 @@ def load_checkpoint(
         num_heads: attention heads, where the file does not tell them.
 
     Raises:
-        BadCheckpoint: no checkpoint, or arrays missing, surplus, misshapen or not finite: all reported together.
-        BadInput: the resolution does not suit the patch size.
+        BadCheckpoint: no checkpoint, or arrays missing, surplus, misshapen or not finite: all reported together; as
+            DamagedCheckpoint where a fresh copy of the file may help.
+        BadInput: the resolution does not suit the patch size, or the heads do not suit the model.
     """
     source = recognise(path, limits=limits, num_heads=num_heads, resolution=resolution)
     stored = source.config
@@ -143,7 +144,9 @@ def _read_all(source: Source, expected: Mapping[str, Shape]) -> dict[str, np.nda
         ("not finite", [source.name_of(path) for path, array in flat.items() if not _is_finite(array)]),
     )
     if any(items for _, items in differences):
-        raise BadCheckpoint(
+        not_finite = differences[-1][1]
+        kind = DamagedCheckpoint if not_finite else BadCheckpoint
+        raise kind(
             f"The file {str(source.arrays.path)!r} cannot be used as the {source.config.variant} that its arrays "
             f"suggest. " + "; ".join(_listing(kind, items) for kind, items in differences if items) + "."
         )

@@ -5,6 +5,7 @@ for values; every array is a view of the mapped file. Format: github.com/hugging
 """
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import ml_dtypes
 import numpy as np
 
 from vit_core.checkpoints.arrays import ArrayInfo, Limits, RawArrayFile, check_total, map_file
-from vit_core.errors import BadCheckpoint, shorten
+from vit_core.errors import BadCheckpoint, DamagedCheckpoint, shorten
 
 _LENGTH_BYTES = 8
 _DTYPES: dict[str, Any] = {
@@ -54,7 +55,7 @@ def open_safetensors(path: str | Path, *, limits: Limits | None = None) -> RawAr
         _check_places(found, length=len(data) - start)
         check_total((info for info, _, _ in found), limits)
     except BadCheckpoint as error:
-        raise BadCheckpoint(f"The file {str(path)!r} {error}") from error
+        raise type(error)(f"The file {str(path)!r} {error}") from error
     return RawArrayFile(path, data, {info.name: (info, start + begin) for info, begin, _ in found})
 
 
@@ -62,32 +63,32 @@ def _read_list(data: memoryview, limits: Limits) -> tuple[dict[str, object], int
     """Give the list and the offset of the first value."""
     length = int.from_bytes(data[:_LENGTH_BYTES], "little")
     if len(data) < _LENGTH_BYTES or length > len(data) - _LENGTH_BYTES:
-        raise BadCheckpoint("is cut short, or no .safetensors file: its list of arrays does not end in it.")
+        raise DamagedCheckpoint("is cut short, or no .safetensors file: its list of arrays does not end in it.")
     if length > limits.max_directory_bytes:
         raise BadCheckpoint(f"has a list of arrays of {length} bytes; the limit is {limits.max_directory_bytes}.")
     start = _LENGTH_BYTES + length
     try:
         fields = json.loads(bytes(data[_LENGTH_BYTES:start]).decode("utf-8"), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
-        raise BadCheckpoint("is damaged: its list of arrays is no JSON.") from error
+        raise DamagedCheckpoint("is damaged: its list of arrays is no JSON.") from error
     if not isinstance(fields, dict):
-        raise BadCheckpoint("is damaged: its list of arrays is no list by name.")
+        raise DamagedCheckpoint("is damaged: its list of arrays is no list by name.")
     return fields, start
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise BadCheckpoint(f"holds two arrays named {shorten(twice, 60)!r}.")
+    fields = dict[str, object]()
+    for name, value in pairs:
+        if name in fields:
+            raise BadCheckpoint(f"holds two arrays named {shorten(name, 60)!r}.")
+        fields[name] = value
     return fields
 
 
 def _array(name: str, fields: object) -> tuple[ArrayInfo, int, int]:
     """Give what an array is, and where its values begin and end, counted from the first value of all."""
     if not isinstance(fields, dict) or set(fields) != {"dtype", "shape", "data_offsets"}:
-        raise BadCheckpoint(f"is damaged: {shorten(name, 60)!r} has no dtype, shape and place.")
+        raise DamagedCheckpoint(f"is damaged: {shorten(name, 60)!r} has no dtype, shape and place.")
     dtype = _DTYPES.get(fields["dtype"]) if isinstance(fields["dtype"], str) else None
     if dtype is None:
         told = shorten(str(fields["dtype"]), 40)
@@ -95,20 +96,22 @@ def _array(name: str, fields: object) -> tuple[ArrayInfo, int, int]:
             f"holds {shorten(name, 60)!r} of the dtype {told!r}, which is no floating-point or whole number."
         )
     shape, place = _whole_numbers(fields["shape"]), _whole_numbers(fields["data_offsets"])
-    values = 1
-    for axis in shape or ():
-        values *= max(axis, 1)  # an axis of 0 hides the others from the number of bytes, but not from numpy
-    if shape is None or len(shape) > _MOST_AXES or values > _MOST_VALUES:
+    if shape is None or not _is_possible(shape):
         told = shorten(str(fields["shape"]), 60)
-        raise BadCheckpoint(f"is damaged: {shorten(name, 60)!r} has the shape {told}, which is none.")
+        raise DamagedCheckpoint(f"is damaged: {shorten(name, 60)!r} has the shape {told}, which is none.")
     info = ArrayInfo(name, shape, np.dtype(dtype), mapped=True)
     if place is None or len(place) != 2 or place[1] - place[0] != info.nbytes:
         told = shorten(str(fields["data_offsets"]), 60)
-        raise BadCheckpoint(
+        raise DamagedCheckpoint(
             f"is damaged: {shorten(name, 60)!r} of shape {shorten(str(shape), 60)} needs {info.nbytes} bytes, and its "
             f"place is {told}."
         )
     return info, place[0], place[1]
+
+
+def _is_possible(shape: tuple[int, ...]) -> bool:
+    # An axis of 0 hides the others from the number of bytes, but not from numpy.
+    return len(shape) <= _MOST_AXES and math.prod(max(axis, 1) for axis in shape) <= _MOST_VALUES
 
 
 def _whole_numbers(value: object) -> tuple[int, ...] | None:
@@ -123,9 +126,9 @@ def _check_places(found: list[tuple[ArrayInfo, int, int]], *, length: int) -> No
     for info, begin, end in sorted(found, key=lambda entry: entry[1:]):
         if begin != position:
             word = "overlaps another array" if begin < position else "does not follow the array before it"
-            raise BadCheckpoint(f"is damaged: {shorten(info.name, 60)!r} {word}.")
+            raise DamagedCheckpoint(f"is damaged: {shorten(info.name, 60)!r} {word}.")
         position = end
     if position > length:
-        raise BadCheckpoint(f"is cut short: its arrays need {position} bytes, and it has {length} of them.")
+        raise DamagedCheckpoint(f"is cut short: its arrays need {position} bytes, and it has {length} of them.")
     if position < length:
-        raise BadCheckpoint(f"is damaged: {length - position} bytes after its last array belong to none.")
+        raise DamagedCheckpoint(f"is damaged: {length - position} bytes after its last array belong to none.")

@@ -21,16 +21,17 @@ from jaxtyping import Float32, UInt8
 
 from vit_core.checkpoints.restore import load_checkpoint
 from vit_core.devices import describe_device, enable_compile_cache, pick_device
-from vit_core.errors import BadCheckpoint, BadInput, shorten
+from vit_core.errors import BadCheckpoint, BadInput, DamagedCheckpoint, shorten
 from vit_core.inference import programs
 from vit_core.inference.attention import Attention
+from vit_core.inference.crop import model_input
 from vit_core.inference.head import I21K_NOTE, Head, why_no_classes
 from vit_core.inference.labels import Labels, choose_labels
 from vit_core.inference.programs import Outputs
 from vit_core.inference.results import Prediction
 from vit_core.models.build import Params
 from vit_core.models.config import ModelConfig
-from vit_core.preprocess import METHODS, read_image, to_model_input
+from vit_core.preprocess import METHODS, read_image
 from vit_core.settings import Settings
 from vit_core.store.store import Store
 
@@ -168,10 +169,9 @@ class Predictor:
             raise BadInput(f"There is no preprocessing {shorten(preprocessing)!r}; it is one of {', '.join(METHODS)}.")
 
         def prepare(item: bytes | str | Path) -> np.ndarray:
-            return to_model_input(read_image(item), self.resolution, method=preprocessing)
+            return model_input(read_image(item), self.config, preprocessing)
 
-        answers = []
-        largest = max(programs.BATCH_SIZES)
+        answers, largest = [], max(programs.BATCH_SIZES)
         with concurrent.futures.ThreadPoolExecutor(DECODERS) as pool:
             for start in range(0, len(items), largest):
                 images = np.stack(list(pool.map(prepare, items[start : start + largest])))
@@ -282,7 +282,7 @@ def load_predictor(
     with store.borrow(name_or_path) as path:
         try:
             return load(path)
-        except BadCheckpoint as error:
+        except DamagedCheckpoint as error:
             if not store.discard(path):
                 raise
             logger.warning("%s; the copy in the cache is deleted and fetched again", error)

@@ -23,7 +23,8 @@ import jax
 import numpy as np
 
 from vit_core.devices import describe_device, enable_compile_cache, pick_device
-from vit_core.errors import BadCheckpoint, BadImage, Failure, OutOfMemory, PredictorError, VitError
+from vit_core.errors import BadImage, DamagedCheckpoint, Failure, OutOfMemory, PredictorError, VitError
+from vit_core.inference.crop import model_input
 from vit_core.inference.frames import Frame, FrameError, read_frame, write_frame
 from vit_core.inference.messages import (
     Batch,
@@ -36,7 +37,7 @@ from vit_core.inference.messages import (
 from vit_core.inference.predictor import DECODERS, Predictor, open_predictor, relabel
 from vit_core.inference.programs import Outputs
 from vit_core.inference.results import ImageAnswer
-from vit_core.preprocess import decode_image, to_model_input
+from vit_core.preprocess import decode_image
 from vit_core.settings import DEVICES, Settings
 from vit_core.store.accelerator import Accelerator
 from vit_core.store.holder import Holder, this_process
@@ -147,9 +148,9 @@ class LoadedModels:
             predictor = open_predictor(
                 key.path, name=key.checkpoint, device=self._device, resolution=key.resolution, labels=key.labels
             )
-        except BadCheckpoint as error:
+        except DamagedCheckpoint as error:
             if self._store.discard(key.path):
-                raise BadCheckpoint(f"{error} The copy in the cache was deleted; download it again.") from error
+                raise DamagedCheckpoint(f"{error} The copy in the cache was deleted; download it again.") from error
             raise
         self._models[identity] = predictor
         return predictor, predictor.load_seconds
@@ -213,7 +214,7 @@ def _classify(batch: Batch, models: LoadedModels, pool: concurrent.futures.Execu
 
 def _prepare(image: bytes, name: str, key: BatchKey, predictor: Predictor) -> np.ndarray | BadImage:
     try:
-        return to_model_input(decode_image(image, name=name), predictor.resolution, method=key.preprocessing)
+        return model_input(decode_image(image, name=name), predictor.config, key.preprocessing)
     except BadImage as error:  # the other images of the batch are none the worse
         return error
 

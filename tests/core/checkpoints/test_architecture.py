@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from vit_core.checkpoints.architecture import infer_config
-from vit_core.errors import BadCheckpoint
+from vit_core.errors import BadCheckpoint, BadInput
 from vit_core.models.build import build, flatten
 from vit_core.models.config import VARIANTS
 
@@ -88,13 +88,24 @@ def test_heads_in_one_axis_of_an_unknown_size_can_be_given(shapes, tiny_config):
 
 @pytest.mark.parametrize("num_heads", [0, -1, 3, 129])
 def test_given_heads_that_cannot_be_are_refused(shapes, num_heads):
-    with pytest.raises(BadCheckpoint, match=f"is given (a num_heads of )?{num_heads}"):
+    with pytest.raises(BadInput, match=rf"A num_heads \(`--num-heads`\) of {num_heads} ") as caught:
         infer_config(with_one_axis_of_heads(shapes), num_heads=num_heads)
+    assert not isinstance(caught.value, BadCheckpoint)
 
 
 def test_given_heads_that_contradict_the_file_are_refused(shapes):
-    with pytest.raises(BadCheckpoint, match=r"shows 2 attention heads and not 4; leave num_heads"):
+    with pytest.raises(BadInput, match=r"shows 2 attention heads and not 4; leave num_heads") as caught:
         infer_config(shapes, num_heads=4)
+    assert not isinstance(caught.value, BadCheckpoint)
+
+
+def test_heads_that_are_told_beside_the_file_and_cannot_be_are_the_fault_of_the_file(shapes):
+    with pytest.raises(BadCheckpoint, match="shows 3 attention heads for a width of 16"):
+        infer_config(with_one_axis_of_heads(shapes), told_heads=3)
+
+
+def test_given_heads_win_over_told_ones(shapes):
+    assert infer_config(with_one_axis_of_heads(shapes), num_heads=4, told_heads=2).num_heads == 4
 
 
 def test_one_missing_bias_of_the_attention_is_no_model_without_biases(shapes):

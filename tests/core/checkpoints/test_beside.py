@@ -27,6 +27,13 @@ def beside(tmp_path):
         ("orig_in21k_ft_in1k", "gelu_tanh"),
         ("goog_in21k", "gelu_tanh"),
         ("sam_in1k", "gelu_tanh"),
+        ("1200ep_in1k", "gelu_tanh"),
+        ("patch16_in21k", "gelu_tanh"),
+        ("patch30_in21k", "gelu_tanh"),
+        ("webli", "gelu_tanh"),
+        ("v2_webli", "gelu_tanh"),
+        ("pali_mix", "gelu_tanh"),
+        ("pali2_3b_pt", "gelu_tanh"),
         ("augreg2_in21k_ft_in1k", "gelu"),
         ("mae", "gelu"),
     ],
@@ -35,7 +42,10 @@ def test_tag_of_timm_tells_who_trained_and_so_the_gelu(beside, tag, activation):
     told = read_beside(beside({"pretrained_cfg": {"tag": tag}}), origin="timm")
 
     assert told.activation == activation
-    assert any("tanh form" in note and tag in note for note in told.notes) == (activation == "gelu_tanh")
+    assert told.sentences[0].startswith(
+        "Computed with the tanh form of GELU" if activation == "gelu_tanh" else "Computed with the exact form of GELU"
+    )
+    assert f"({tag})" in told.sentences[0]
 
 
 def test_argument_of_timm_wins_over_the_tag(beside):
@@ -43,14 +53,29 @@ def test_argument_of_timm_wins_over_the_tag(beside):
 
     told = read_beside(beside(fields), origin="timm")
 
-    assert (told.activation, told.num_heads, told.notes) == ("gelu", 3, ())
+    assert (told.activation, told.num_heads, told.sentences) == ("gelu", 3, ())
 
 
 def test_file_of_timm_with_nothing_beside_it_says_what_was_assumed(tmp_path):
     told = read_beside(tmp_path / "model.safetensors", origin="timm")
 
     assert told.activation is None
-    assert "Nothing beside the file tells its GELU: the tanh form is taken" in told.notes[0]
+    assert "Nothing beside the file tells its GELU: the tanh form is taken" in told.sentences[0]
+
+
+@pytest.mark.parametrize(
+    ("fields", "pool"),
+    [
+        ({}, None),
+        ({"global_pool": "avg"}, "avg"),
+        ({"global_pool": "token", "model_args": {"global_pool": "avg"}}, "avg"),
+        ({"global_pool": ""}, None),
+        ({"global_pool": 3}, None),
+    ],
+    ids=str,
+)
+def test_what_the_head_of_timm_reads_is_told_by_its_arguments_first(beside, fields, pool):
+    assert read_beside(beside(fields), origin="timm").pool == pool
 
 
 def test_other_scaling_of_pixels_is_said(beside):

@@ -243,6 +243,19 @@ def test_list_of_a_safetensors_file_is_bounded_before_it_is_read(file):
         open_arrays(file(tensors(b"{" + b" " * 2_999_999)))
 
 
+@pytest.mark.parametrize(
+    ("listed", "reason"),
+    [
+        (b"{" + b"".join(b'"%07d":0,' % index for index in range(160_000)) + b'"0159999":0}', "named '0159999'"),
+        (b'{"a":{"dtype":"F32","shape":[9' + b",9" * 990_000 + b'],"data_offsets":[0,4]}}', "which is none"),
+    ],
+    ids=["names", "axes"],
+)
+def test_as_long_a_list_as_is_allowed_is_judged_and_not_computed_with(file, listed, reason):
+    with pytest.raises(BadCheckpoint, match=reason):
+        open_arrays(file(tensors(listed)))
+
+
 def test_names_that_are_paths_are_only_names(file, tmp_path):
     opened = open_arrays(file(safetensors.numpy.save({"../../x": np.ones(1, np.float32)})))
 

@@ -197,6 +197,17 @@ def test_a_file_damaged_in_the_cache_is_fetched_once_more(bucket, tiny_checkpoin
     assert load_predictor("Tiny_4-demo", settings=settings).config.num_classes == 10
 
 
+@pytest.mark.parametrize("num_heads", [7, 0])
+def test_an_impossible_wish_costs_no_good_file_of_the_cache(bucket, tiny_checkpoint, num_heads):
+    folder, settings = bucket
+    (folder / "Tiny_4-demo.npz").write_bytes(tiny_checkpoint.read_bytes())
+    cached = Store(settings).fetch("Tiny_4-demo")
+    (folder / "Tiny_4-demo.npz").unlink()  # so that it could not come back
+    with pytest.raises(BadInput, match=f"shows 2 attention heads and not {num_heads}"):
+        load_predictor("Tiny_4-demo", settings=settings, num_heads=num_heads)
+    assert cached.read_bytes() == tiny_checkpoint.read_bytes()
+
+
 def test_the_name_of_a_file_decides_its_classes(tiny_config, cpu_settings, tmp_path):
     config = dataclasses.replace(tiny_config, num_classes=37)
     name = "B_16-i21k-300ep-lr_0.001-aug_none-wd_0.1-do_0.0-sd_0.0--oxford_iiit_pet-steps_0k-lr_0.01-res_224"

@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from vit_core.devices import pick_device
@@ -99,6 +100,17 @@ def test_a_damaged_file_of_the_cache_is_deleted_and_this_is_said(cpu_settings):
     with pytest.raises(BadCheckpoint, match=r"The copy in the cache was deleted; download it again\.$"):
         loaded.get(damaged, ignore)
     assert not damaged.path.exists()
+
+
+def test_a_file_of_the_cache_that_is_whole_and_of_no_known_model_stays(cpu_settings):
+    loaded = LoadedModels(Store(cpu_settings), pick_device("cpu"), limit_bytes=10**9)
+    whole = in_cache(cpu_settings, "whole.npz")
+    whole.path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(whole.path, weights=np.ones(3, np.float32))
+    with pytest.raises(BadCheckpoint) as caught:
+        loaded.get(whole, ignore)
+    assert "download it again" not in str(caught.value)
+    assert whole.path.exists()
 
 
 def test_a_damaged_file_of_the_user_is_left_alone(loaded, tmp_path):
