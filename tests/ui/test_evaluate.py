@@ -1,6 +1,7 @@
 """Evaluate, from the choice of pictures to the figures; the evaluation is a real process."""
 
 import gc
+import io
 import time
 import zipfile
 
@@ -8,6 +9,7 @@ import pytest
 
 from app.evaluation_desk import EvaluationDesk
 from app.samples import read_samples
+from vit_core.runs.leftovers import DATA
 from vit_core.settings import Settings, bundled_data_dir
 
 DEMO = bundled_data_dir() / "demo"
@@ -74,6 +76,7 @@ def test_a_zip_is_evaluated_and_gone_with_the_visit(settings, digits, tmp_path):
     assert b"<!doctype html>" in desk.file("report.html")
     folder = desk._folders[0]
     assert folder.is_dir()
+    assert folder.parent == settings.runs_dir / DATA  # whose leftovers of killed processes are swept
     del desk
     gc.collect()
     assert not folder.exists()
@@ -105,3 +108,23 @@ def test_cancel_ends_the_process_and_forgets_the_pictures(settings, digits):
     assert process._process.wait(PATIENCE_S) != 0
     assert desk.state() is None
     assert not folder.exists()
+
+
+def test_a_folder_of_runs_that_cannot_be_written_is_named_in_a_sentence(settings, digits):
+    settings.runs_dir.write_text("a file, where the folder should be")
+    desk = EvaluationDesk()
+    desk.start_samples(CHECKPOINT, digits, preprocess="original", settings=settings)
+    assert "cannot be written" in str(desk.problem)
+    assert "set VIT_RUNS_DIR to another folder" in str(desk.problem)
+    assert desk.state() is None
+
+
+def test_a_zip_that_the_disk_has_no_room_for_is_refused_before_it_is_copied(settings):
+    class Huge(io.BytesIO):
+        def seek(self, place, whence=io.SEEK_SET):
+            return 2**60 if whence == io.SEEK_END else super().seek(place, whence)
+
+    desk = EvaluationDesk()
+    desk.start_zip(CHECKPOINT, Huge(), name="huge.zip", preprocess="original", settings=settings)
+    assert "Free some space" in str(desk.problem)
+    assert list((settings.runs_dir / DATA).iterdir()) == []
