@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+import streamlit as st
 from streamlit.starlette import App
 
 from app.result_zip import zip_route
 
-app = App(Path(__file__).with_name("main.py"), routes=[zip_route()])
+app = App(Path(__file__).with_name("main.py"), routes=[zip_route(below=st.get_option("server.baseUrlPath"))])

@@ -187,7 +187,7 @@ def _start(folder: Path, environment: dict[str, str]) -> App:
         "NO_GCE_CHECK": "true",
         **environment,
     }
-    command = [sys.executable, "-m", "streamlit", "run", "app/server.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", "app.launch", "run", "app/server.py", "--server.port", str(port)]
     log = folder / "server.log"
     with log.open("w") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=merged, stdout=output, stderr=subprocess.STDOUT)

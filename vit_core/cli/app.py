@@ -29,7 +29,7 @@ def run(parsed: argparse.Namespace, settings: Settings) -> NoReturn:
     port = _port_from_environment() if parsed.port is None else parsed.port
     _check_port(address, port)
     command = [
-        *(sys.executable, "-m", "streamlit", "run", str(script)),
+        *(sys.executable, "-m", "app.launch", "run", str(script)),  # Streamlit, with an end that leaves nothing
         *("--server.address", address, "--server.port", str(port), "--server.headless", "true"),
         *("--server.maxUploadSize", str(_largest_upload_mb(settings)), "--logger.hideWelcomeMessage", "true"),
     ]

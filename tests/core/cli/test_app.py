@@ -1,5 +1,6 @@
 """`app`: the web page from the command line."""
 
+import signal
 import socket
 import subprocess
 import sys
@@ -45,6 +46,20 @@ def test_the_server_lets_through_the_largest_zip_that_the_page_takes(
     wait_for(f"http://127.0.0.1:{port}/_stcore/health")
     command = psutil.Process(process.pid).cmdline()
     assert command[command.index("--server.maxUploadSize") + 1] == "2000"
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_who_stops_the_server_ends_it_in_order(started_app: tuple[subprocess.Popen[str], int], stop: signal.Signals):
+    process, port = started_app
+    wait_for(f"http://127.0.0.1:{port}/_stcore/health")
+
+    process.send_signal(stop)
+
+    assert (
+        process.wait(60) == {signal.SIGTERM: 0, signal.SIGINT: 1}[stop]
+    )  # a negative one: killed before it cleaned up
+    assert process.stderr is not None
+    assert "Traceback" not in process.stderr.read()
 
 
 def test_app_on_a_taken_port_says_how_to_take_another(run: Run, free_port: int):
