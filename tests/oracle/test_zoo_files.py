@@ -9,8 +9,10 @@ import timm
 import torch
 from timm.layers import GroupNormAct
 from timm.layers.activations import GELUTanh
+from timm.models._hub import save_config_for_hf
 
 from vit_core.checkpoints.restore import load_checkpoint
+from vit_core.errors import BadCheckpoint
 from vit_core.models.build import build, forward
 
 PLAIN_TOLERANCE = 3e-5  # logits of order 1; float32 sums in another order
@@ -107,6 +109,16 @@ def test_exact_gelu_is_taken_where_the_config_beside_the_file_says_so(tmp_path):
 
     assert checkpoint.config.activation == "gelu"
     np.testing.assert_allclose(ours.logits, logits, atol=PLAIN_TOLERANCE)
+
+
+@pytest.mark.parametrize("pool", ["avg", "max"])
+def test_pooling_of_timm_that_no_array_shows_is_refused_by_the_config_that_timm_writes(pool, tmp_path):
+    model = timm.create_model("vit_tiny_patch16_224", num_classes=NUM_CLASSES, global_pool=pool, fc_norm=False)
+    path = save(model, tmp_path)
+    save_config_for_hf(model, tmp_path / "config.json")
+
+    with pytest.raises(BadCheckpoint, match=f"the global_pool '{pool}', as config.json beside it says"):
+        load_checkpoint(path)
 
 
 @pytest.mark.parametrize("name", ["vit_tiny_r_s16_p8_224", "vit_small_r26_s32_224"])
