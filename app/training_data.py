@@ -147,20 +147,37 @@ class TrainingData:
             part.replace(path)
 
     def adopt(self, dataset: DataSet) -> str:
-        """Take a data set of a run, or of a folder of this machine, without a copy of the pictures; give its id."""
-        own = dataset.root.name
-        if dataset.root.parent == self._folder and DATA_ID.fullmatch(own) and (dataset.root / "dataset.json").is_file():
-            self.choose(own, _choice_behind(load_dataset(dataset.root / "dataset.json"), dataset))
-            return own
+        """Take a data set of a run, or of a folder of this machine, without a copy of the pictures; give its id.
+
+        What a visitor has changed of it meanwhile stays as it is: `choice_of` tells whether it differs.
+
+        Raises:
+            BadDataset: its pictures are gone.
+            StorageFull: the disk has no room.
+        """
+        if not all(dataset.path(example).is_file() for example in dataset.examples[:1]) or not dataset.root.is_dir():
+            raise BadDataset("The pictures of this run were deleted; bring them again.")
         # The same pictures once more are the same data set, not one more in the list.
-        data_id = hashlib.sha256(to_json(dataset).encode()).hexdigest()[:20]
+        data_id = self._owner_of(dataset.root) or hashlib.sha256(to_json(dataset).encode()).hexdigest()[:20]
         folder = self.folder(data_id)
-        if (folder / "dataset.json").is_file():
-            self.choose(data_id, Choice())
-        else:
+        if not (folder / "dataset.json").is_file():
             save_dataset(dataset, folder / "dataset.json")
             write_head(folder, dataset)
+        if not (folder / "choice.json").is_file():
+            self.choose(data_id, self.choice_of(data_id, dataset))
         return data_id
+
+    def choice_of(self, data_id: str, dataset: DataSet) -> Choice:
+        """Give the choice that makes the data set of a run out of one of these.
+
+        Raises:
+            BadDataset: there is none of this id.
+        """
+        return _choice_behind(load_dataset(self.folder(data_id) / "dataset.json"), dataset)
+
+    def keeps(self, root: Path) -> bool:
+        """Whether pictures lie where those that nobody uses are deleted; a server folder is never touched."""
+        return root.is_relative_to(self._folder)
 
     def thumbnail(self, prepared: Prepared, example: Example) -> bytes | None:
         """Give a small JPEG of a picture, or None where the picture is not readable any more."""
@@ -177,15 +194,23 @@ class TrainingData:
             return None
         return small
 
-    def is_copy(self, prepared: Prepared) -> bool:
-        """Whether the pictures were brought here; those of a server folder stay where they are."""
-        return prepared.whole.root == self.folder(prepared.data_id)
+    def is_own(self, data_id: str, root: Path) -> bool:
+        """Whether pictures lie in the folder of their data set, and are deleted with it."""
+        return root.is_relative_to(self.folder(data_id))
 
     def delete(self, data_id: str) -> None:
         """Delete what was brought, thumbnails and all; a server folder is never touched."""
         shutil.rmtree(self.folder(data_id), ignore_errors=True)
         with self._lock:
             self._read.pop(data_id, None)
+
+    def _owner_of(self, root: Path) -> str:
+        """Give the id of the data set in whose folder pictures lie; "" where they lie elsewhere."""
+        for place in (root, *root.parents):
+            known = place.parent == self._folder and DATA_ID.fullmatch(place.name)
+            if known and (place / "dataset.json").is_file():
+                return place.name
+        return ""
 
     def _prepare(self, data_id: str, folder: Path) -> Prepared:
         whole, choice = load_dataset(folder / "dataset.json"), _read_choice(folder / "choice.json")

@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable
 from typing import Literal
 
-from app.training_data import Prepared, TrainingData
+from app.training_data import Choice, Prepared, TrainingData
 from app.training_intake import Intake, LoosePictures
 from app.training_plan import fingerprint
 from vit_core.errors import VitError
@@ -40,6 +40,7 @@ class Desk:
         added: the class whose single pictures came last, as long as it is there.
         edits: values by field name that the visitor set instead of the proposed ones.
         followed: settings of the run that this one is made after, until the visitor goes back to the proposal.
+        as_run: the data set of that run and what it chose of it, where another choice is in hand.
         nonce: makes a submission of this visit differ from all others.
     """
 
@@ -50,6 +51,7 @@ class Desk:
         self.added = ""
         self.edits: dict[str, object] = {}
         self.followed: TrainConfig | None = None
+        self.as_run: tuple[str, Choice] | None = None
         self.nonce = secrets.token_hex(8)
         self._asked: dict[Kind, Asked] = {}
         self._refused: dict[Kind, VitError] = {}

@@ -12,9 +12,9 @@ from vit_core.datasets.dataset import DataSet
 from vit_core.datasets.saving import FILE_NAME, load_dataset
 from vit_core.datasets.staging import disk
 from vit_core.errors import BadDataset, StoreError
+from vit_core.runs.leftovers import HEAD
 
 DATA_ID = re.compile(r"[0-9a-f]{20}")
-_HEAD = "head.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,10 +47,10 @@ def write_head(folder: Path, dataset: DataSet) -> None:
         StorageFull: the disk has no room.
         StoreError: the folder cannot be written.
     """
-    part = folder / f".{_HEAD}.part"
+    part = folder / f".{HEAD}.part"
     with disk(folder):
         part.write_text(json.dumps(_plain(dataset)), encoding="utf-8")
-        part.replace(folder / _HEAD)
+        part.replace(folder / HEAD)
 
 
 def newest_first(parent: Path) -> list[tuple[str, float]]:
@@ -81,16 +81,16 @@ def read_head(parent: Path, data_id: str, created: float) -> Head:
 
 def _read(folder: Path) -> dict[str, Any]:
     try:
-        plain: dict[str, Any] = json.loads((folder / _HEAD).read_text(encoding="utf-8"))
-        return plain
-    except FileNotFoundError:
-        return _from_the_whole(folder)
+        plain: Any = json.loads((folder / HEAD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {}
+        return _from_the_whole(folder)
+    kinds = {"name": str, "pictures": int, "classes": int, "root": str}
+    whole = isinstance(plain, dict) and all(isinstance(plain.get(key), kind) for key, kind in kinds.items())
+    return plain if whole else _from_the_whole(folder)
 
 
 def _from_the_whole(folder: Path) -> dict[str, Any]:
-    """Read all of a data set once, for one that came in before there were heads."""
+    """Read all of a data set once, for one whose head is not there or is damaged."""
     try:
         dataset = load_dataset(folder / FILE_NAME)
     except BadDataset:

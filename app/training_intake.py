@@ -20,10 +20,10 @@ from app.training_heads import write_head
 from app.training_spool import Spool
 from vit_core.datasets.dataset import DataSet
 from vit_core.datasets.folder import read_folder, read_split_file
-from vit_core.datasets.limits import Progress
+from vit_core.datasets.limits import IntakeOptions, Progress
 from vit_core.datasets.saving import save_dataset
 from vit_core.datasets.staging import check_room, disk
-from vit_core.datasets.tfds import PREFIX, parse_name, read_named
+from vit_core.datasets.tfds import PREFIX, parse_name, take_named
 from vit_core.datasets.upload import take_files, take_zip
 from vit_core.errors import BadDataset, Cancelled, VitError, shorten
 from vit_core.store.background import Background
@@ -40,7 +40,7 @@ class IntakeState:
 
     Attributes:
         name: of the data set, for people.
-        stage: what happens now: "pictures" are checked, or "previews" are made.
+        stage: what happens now: the "set" is fetched, "pictures" are checked, or "previews" are made.
         done: pictures done in this stage.
         total: pictures in all; 0 before that is known.
         ended: whether it is over, however it went.
@@ -56,16 +56,17 @@ class IntakeState:
 class Intake:
     """One data set being taken in, by a thread of its own, whether or not anybody looks on."""
 
-    def __init__(self, data: TrainingData, take: Take, spool: Spool) -> None:
+    def __init__(self, data: TrainingData, take: Take, spool: Spool, *, stage: str = "pictures") -> None:
         """Start.
 
         Args:
             data: where the data set goes.
             take: makes the data set in a folder, and reports how far it is.
             spool: says what it is called and holds what was sent; closed in the end.
+            stage: the first one; "set" ends when there are pictures to check.
         """
         self._data, self._spool = data, spool
-        self._stage, self._done, self._total, self._stopped = "pictures", 0, 0, False
+        self._stage, self._done, self._total, self._stopped = stage, 0, 0, False
         self._take: Take | None = take
         self._problem: VitError | None = None
         self._thread = Background(self._work, name="intake of pictures")
@@ -125,6 +126,8 @@ class Intake:
         if self._stopped:
             name = shorten(self._spool.name, 60)
             raise Cancelled(f"Taking in {name!r} was cancelled; none of its pictures are kept.")
+        if total and self._stage == "set":
+            self._stage = "pictures"
         self._done, self._total = done, total
 
     def _make_previews(self) -> None:
@@ -262,12 +265,15 @@ def named_sets_known() -> bool:
     return importlib.util.find_spec("tensorflow_datasets") is not None
 
 
-def intake_of_named_set(data: TrainingData, text: str, *, data_dir: Path | None = None) -> Intake:
+def intake_of_named_set(
+    data: TrainingData, text: str, *, options: IntakeOptions | None = None, data_dir: Path | None = None
+) -> Intake:
     """Start to fetch a public set by its name in TensorFlow Datasets.
 
     Args:
         data: where its pictures go.
         text: as `vit_core.datasets.tfds.parse_name` takes it; "tfds:" before it may be left out.
+        options: limits, among them of the set's size.
         data_dir: where tensorflow-datasets keeps its prepared sets; None for its own default.
 
     Raises:
@@ -278,9 +284,9 @@ def intake_of_named_set(data: TrainingData, text: str, *, data_dir: Path | None 
     parse_name(name)
 
     def take(folder: Path, progress: Progress) -> DataSet:
-        return read_named(name, work_dir=folder, progress=progress, data_dir=data_dir)
+        return take_named(name, folder, options=options, progress=progress, data_dir=data_dir)
 
-    return Intake(data, take, Spool(data.parent, data.new_id(), name=name))
+    return Intake(data, take, Spool(data.parent, data.new_id(), name=name), stage="set")
 
 
 def server_folders(root: Path, *, limit: int = 200) -> list[str]:

@@ -7,7 +7,7 @@ from app.components.plain_text import plain
 from app.components.training_classes import show_classes, show_dropped, show_every_picture
 from app.components.training_deletion import kept_sentence, show_deletion
 from app.components.training_health import blocks, show_advice, show_blocks
-from app.components.training_session import put_away
+from app.components.training_session import change, put_away
 from app.components.training_split import show_split
 from app.components.wording import counted
 from app.training_data import Prepared
@@ -21,12 +21,21 @@ def show_data(table: Desk, prepared: Prepared) -> None:
     _show_head(table, prepared)
     if table.problem:
         show_error(table.problem)
+    _show_run_before(table, prepared)
     show_blocks(table, prepared)
     show_classes(table, prepared)
     show_dropped(table, prepared)
     show_split(table, prepared)
     show_advice(table, prepared)
     show_every_picture(table, prepared)
+
+
+def _show_run_before(table: Desk, prepared: Prepared) -> None:
+    """Say that the pictures are not those the run learned from, and give the way to them."""
+    if table.as_run is None or table.as_run[0] != prepared.data_id:
+        return
+    st.info("These pictures were changed since that run; here they are as they were left last.")
+    st.button("Use them as the run did", key="as the run", on_click=change, args=(table, prepared, table.as_run[1]))
 
 
 def _show_head(table: Desk, prepared: Prepared) -> None:
@@ -46,7 +55,7 @@ def _show_head(table: Desk, prepared: Prepared) -> None:
         st.button("Use other pictures", key="other pictures", type="tertiary", on_click=put_away, args=(table,))
         with st.popover("Delete", type="tertiary", key="delete data"):
             show_deletion(table, prepared.data_id, prepared.whole.root)
-    if table.data.is_copy(prepared):
+    if table.data.keeps(prepared.whole.root):
         st.caption(f"{kept_sentence(prepared.whole.root)} The address of this page brings you back to them.")
     if few:
         st.caption(

@@ -50,10 +50,13 @@ def show_deletion(table: Desk, data_id: str, root: Path) -> None:
     if needed := _needed_by(resources.runs_by_images().get(root, ()), resources.all_runs()):
         st.markdown(plain(str(needed)))
         return
-    if root == table.data.folder(data_id):
+    if table.data.is_own(data_id, root):
         st.markdown("The pictures lie on this machine only, and cannot be brought back.")
         if resources.runs_by_images().get(root):
             st.caption("Runs that have ended keep their results, but cannot show these pictures or learn on.")
+    elif table.data.keeps(root):
+        st.markdown("A command unpacked these pictures; what is deleted is the list of them made here.")
+        st.caption(f"The pictures themselves are deleted {KEPT_DAYS} days after they were last used.")
     else:
         st.markdown("The pictures stay in the server's folder; what is deleted is the list of them made here.")
     st.button("Delete now", key=f"delete now {data_id}", type="primary", on_click=_delete, args=(table, data_id, root))

@@ -57,13 +57,12 @@ def _show_coming(table: Desk, intake: Intake) -> None:
 
 
 def _show_row(table: Desk, head: Head) -> None:
-    is_copy = head.root == table.data.folder(head.data_id)
     now = time.time()
     facts = [
         f"**{plain(head.name or 'Cannot be read', limit=60)}**",
         f"{counted(head.pictures, 'picture')} of {counted(head.classes, 'class', 'classes')}",
         started_words(head.created, now),
-        kept_words(head.root, opened=head.opened, now=now) if is_copy else "a folder of the server",
+        kept_words(head.root, opened=head.opened, now=now) if table.data.keeps(head.root) else "a folder of the server",
     ]
     name = one_line(head.name, limit=40)
     with _row(head.data_id):

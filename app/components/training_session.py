@@ -7,7 +7,6 @@ from typing import cast
 import streamlit as st
 
 from app import resources, state
-from app.components.errors import show_error
 from app.training_data import Choice, Prepared
 from app.training_desk import Desk
 from app.training_intake import Intake
@@ -68,24 +67,28 @@ def put_away(table: Desk) -> None:
 
 
 def change(table: Desk, prepared: Prepared, choice: Choice) -> None:
-    """Keep a change of the data set, from a widget's callback."""
+    """Keep a change of the data set, from a widget's callback; the link names the data set from here on."""
     try:
         table.data.choose(prepared.data_id, choice)
-        table.problem = None
+        use(table, prepared.data_id)
+        table.as_run = None
     except VitError as error:
         table.problem = error
 
 
 def _follow_run(table: Desk, run: str) -> None:
-    """Start from the pictures and settings of a run: the link of "duplicate with changes"."""
-    try:
-        record = resources.runs().get(run)
-        data_id = table.data.adopt(resources.runs().dataset(run))
-    except VitError as error:
-        state.open_run("")
-        show_error(error)
-        return
+    """Start from the pictures and settings of a run: the link of "duplicate with changes".
+
+    Raises:
+        VitError: there is no such run, or its pictures are gone.
+    """
+    record, dataset = resources.runs().get(run), resources.runs().dataset(run)
+    data_id = table.data.adopt(dataset)
     use(table, data_id)
+    learned, in_hand = (
+        {(each.name, each.part) for each in of.examples} for of in (dataset, table.data.load(data_id).dataset)
+    )
+    table.as_run = None if in_hand == learned else (data_id, table.data.choice_of(data_id, dataset))
     state.repeat_run(run, data=data_id, checkpoint=record.config.checkpoint if record.config else "")
     if record.config:
         table.start_from(record.config)

@@ -25,6 +25,7 @@ from app.training_intake import (
     named_sets_known,
     server_folders,
 )
+from vit_core.datasets.limits import IntakeOptions
 from vit_core.errors import BadDataset, Cancelled, VitError
 from vit_core.settings import bundled_data_dir
 
@@ -70,6 +71,8 @@ def intake_words(now: IntakeState) -> str:
         >>> intake_words(IntakeState("flowers.zip", "pictures", 40, 120, False))
         'Checking the pictures of flowers.zip: 40 of 120'
     """
+    if now.stage == "set":
+        return f"Fetching the set {now.name} from its publisher, unless this server has it…"
     if now.stage == "previews":
         return f"Making previews: {now.done} of {now.total}"
     far = f": {now.done:,} of {now.total:,}" if now.total else "…"
@@ -210,20 +213,23 @@ def _show_named(table: Desk) -> None:
             st.markdown("Whoever runs the server installs it beside the app:")
             st.code("pip install tensorflow-datasets importlib-resources", language="bash")
         return
+    limit_mb = resources.settings().max_data_mb
+    options = IntakeOptions(size_bytes=limit_mb * 10**6)
     text = st.text_input(
         "Name of the set in TensorFlow Datasets",
         key="named set",
         max_chars=200,
         placeholder="cifar10, oxford_iiit_pet, cifar10:train[:98%]:test",
         help="Any set of images with one label each. After a colon, the part to learn from; after another one, the "
-        "part to test on. Fetched from its publisher once, and kept on this server.",
+        "part to test on. Fetched from its publisher once, and kept on this server. "
+        f"Up to {limit_mb:,} MB.",
     )
     st.button(
         "Use this set",
         key="named use",
         disabled=not text.strip(),
         on_click=take_in,
-        args=(table, lambda: intake_of_named_set(table.data, text)),
+        args=(table, lambda: intake_of_named_set(table.data, text, options=options)),
     )
 
 

@@ -150,11 +150,46 @@ def test_the_data_of_a_run_is_found_again_with_what_was_dropped(data, prepared):
     assert data.load(data_id).dataset == learned
 
 
+def test_a_run_that_is_repeated_leaves_what_was_changed_since_as_it_is(data, prepared):
+    changed = Choice(dropped=frozenset({prepared.dataset.examples[0].name}), accepted=True)
+    data.choose(prepared.data_id, changed)
+
+    data.adopt(prepared.dataset)
+
+    assert data.load(prepared.data_id).choice == changed
+    assert data.choice_of(prepared.data_id, prepared.dataset) == Choice()
+
+
+def test_the_data_of_a_run_belongs_to_the_set_in_whose_folder_it_lies(data, prepared):
+    dataset, below = prepared.dataset, data.folder(prepared.data_id) / "files"
+    file = dataset.examples[0].file.removeprefix("files/")
+    nested = dataclasses.replace(dataset, root=below, examples=(dataclasses.replace(dataset.examples[0], file=file),))
+
+    assert data.adopt(nested) == prepared.data_id
+    assert data.is_own(prepared.data_id, below)
+
+
+def test_the_data_of_a_run_whose_folder_is_gone_is_refused(data, prepared):
+    data.delete(prepared.data_id)
+
+    with pytest.raises(BadDataset, match=r"The pictures of this run were deleted; bring them again\."):
+        data.adopt(prepared.dataset)
+
+    assert data.all_ids() == []
+
+
+def test_the_data_of_a_run_whose_first_picture_is_gone_is_refused(data, prepared):
+    prepared.dataset.path(prepared.dataset.examples[0]).unlink()
+
+    with pytest.raises(BadDataset, match="The pictures of this run were deleted"):
+        data.adopt(prepared.dataset)
+
+
 def test_the_data_of_a_run_from_elsewhere_gets_an_id_without_a_copy(data, drawn_dataset):
     data_id = data.adopt(drawn_dataset)
 
     assert data.load(data_id).dataset == drawn_dataset
-    assert not data.is_copy(data.load(data_id))
+    assert not data.is_own(data_id, drawn_dataset.root)
 
 
 def test_deleting_a_set_that_lies_elsewhere_leaves_the_pictures_alone(data, drawn_dataset):

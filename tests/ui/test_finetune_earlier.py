@@ -1,8 +1,10 @@
 """Earlier pictures: listed from small files, used again, deleted on demand; kept for a week where no run uses them."""
 
+import dataclasses
 import io
 import json
 import os
+import shutil
 import time
 import zipfile
 
@@ -10,7 +12,7 @@ import pytest
 
 from app import resources
 from app.training_intake import intake_of_zip
-from vit_core.datasets.saving import load_dataset
+from vit_core.datasets.saving import load_dataset, save_dataset
 from vit_core.runs.library import Runs
 from vit_core.training.config import TrainConfig
 
@@ -192,6 +194,16 @@ def test_one_that_cannot_be_read_can_still_be_deleted(bring, opened, data, texts
     assert not data.folder(data_id).exists()
 
 
+@pytest.mark.parametrize("damaged", ["", "[]", "null", '{"name": null}', "\x00"])
+def test_a_damaged_small_file_is_made_anew(bring, opened, data, texts, damaged):
+    head = data.folder(bring()) / "head.json"
+    before = head.read_text()
+    head.write_text(damaged)
+
+    assert "36 pictures of 3 classes" in texts(opened())
+    assert head.read_text() == before
+
+
 def test_a_hostile_name_stays_text(bring, opened, texts):
     bring(name="[a](https://evil.example) **b** <script>.zip")
 
@@ -211,6 +223,55 @@ def test_pictures_that_no_run_uses_go_a_week_after_they_were_last_opened(bring, 
     resources.runs().reconcile()
 
     assert {data_id for data_id, _ in data.all_ids()} == {opened_of_late, used}
+
+
+@pytest.fixture
+def unpacked(data, drawn_dataset):
+    """Pictures as a command unpacks them, older than a week, and the id under which a run on them is repeated."""
+    root = data.parent / "shapes-0123456789abcdef"
+    shutil.copytree(drawn_dataset.root, root)
+    dataset = dataclasses.replace(drawn_dataset, root=root)
+    save_dataset(dataset, root / "dataset.json")
+    data_id = data.adopt(dataset)
+    grow_old(root, 8)
+    return root, data_id
+
+
+def test_pictures_that_a_command_unpacked_are_kept_while_the_page_lists_them(unpacked, data):
+    root, data_id = unpacked
+
+    resources.runs().reconcile()
+    kept = root.is_dir()
+    grow_old(data.folder(data_id), 8)
+    resources.runs().reconcile()
+
+    assert kept
+    assert not root.exists()
+    assert not data.folder(data_id).exists()
+
+
+def test_a_list_of_pictures_elsewhere_is_kept_while_a_run_uses_them(unpacked, data, run_on):
+    root, data_id = unpacked
+    run_on(data_id)
+    grow_old(data.folder(data_id), 8)
+
+    resources.runs().reconcile()
+
+    assert root.is_dir()
+    assert data.folder(data_id).is_dir()
+
+
+def test_pictures_that_a_command_unpacked_say_how_long_they_are_kept_and_outlive_their_list(unpacked, opened, texts):
+    root, data_id = unpacked
+    page = opened()
+    said = texts(page)
+
+    button(page, f"delete now {data_id}").click().run()
+
+    assert "used by no run, kept for 7 more days" in said
+    assert "a folder of the server" not in said
+    assert "A command unpacked these pictures" in said
+    assert root.is_dir()
 
 
 def test_days_that_are_left_are_counted(bring, opened, data, texts):

@@ -22,14 +22,24 @@ def data():
 
 
 @pytest.fixture
-def begun(open_page, slow_zip):
-    """A page right after an upload that takes a while."""
-    page = open_page("finetune")
-    uploader = next(each for each in page.file_uploader if "zip" in each.label)
-    yield uploader.set_value(("photos.zip", slow_zip(150), "application/zip")).run()
+def begin(open_page, slow_zip):
+    """Give a function that uploads so many photos and gives the page right after; what is not through is cancelled."""
+
+    def upload(count):
+        page = open_page("finetune")
+        uploader = next(each for each in page.file_uploader if "zip" in each.label)
+        return uploader.set_value(("photos.zip", slow_zip(count), "application/zip")).run()
+
+    yield upload
     for intake in resources.intakes().under_way():
         intake.cancel()
     wait_until(lambda: not resources.intakes().under_way())
+
+
+@pytest.fixture
+def begun(begin):
+    """A page right after an upload that takes much longer than the test."""
+    return begin(500)
 
 
 @pytest.fixture
@@ -75,8 +85,8 @@ def test_a_second_visit_sees_the_same_progress_and_ends_it_for_both(begun, open_
     assert left_behind(data) == []
 
 
-def test_pictures_come_in_though_nobody_looks_on(begun, open_page, texts, data):
-    data_id = id_of(begun)
+def test_pictures_come_in_though_nobody_looks_on(begin, open_page, texts, data):
+    data_id = id_of(begin(150))
     wait_until(lambda: not resources.intakes().under_way())
 
     assert "150 pictures of 2 classes" in texts(open_page("finetune", data=data_id))

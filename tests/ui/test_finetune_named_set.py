@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from app import resources
-from app.training_intake import intake_of_named_set
+from app.components.training_sources import intake_words
+from app.training_intake import IntakeState, intake_of_named_set
+from vit_core.datasets.limits import IntakeOptions
+from vit_core.errors import BadDataset, Cancelled
 
 tfds = pytest.importorskip("tensorflow_datasets")
 
@@ -63,7 +66,46 @@ def test_a_prepared_set_comes_in_like_other_pictures(prepared, open_page, texts)
     intake = until_ended(intake_of_named_set(data, "tiny_flags", data_dir=prepared))
     page = open_page("finetune", data=intake.outcome())
     assert "22 pictures of 2 classes" in texts(page)
-    assert data.load(intake.data_id).dataset.root.is_relative_to(data.folder(intake.data_id))
+    assert data.load(intake.data_id).dataset.root == data.folder(intake.data_id)
+
+
+def test_it_is_listed_deleted_and_repeated_like_other_pictures(prepared, open_page, texts):
+    data = resources.training_data()
+    data_id = until_ended(intake_of_named_set(data, "tiny_flags", data_dir=prepared)).outcome()
+    page = open_page("finetune")
+    page.session_state["earlier pictures"] = True
+    said = texts(page.run())
+
+    assert data.adopt(data.load(data_id).dataset) == data_id
+    assert len(data.all_ids()) == 1
+    assert "used by no run, kept for 7 more days" in said
+    assert "The pictures lie on this machine only" in said
+    assert "server's folder" not in said
+
+
+def test_the_page_says_that_the_set_is_fetched():
+    assert intake_words(IntakeState("tfds:cifar10", "set", 0, 0, False)).startswith("Fetching the set tfds:cifar10")
+
+
+def test_it_can_be_cancelled_before_it_is_written(prepared):
+    data = resources.training_data()
+    intake = intake_of_named_set(data, "tiny_flags", data_dir=prepared)
+    intake.cancel()
+
+    with pytest.raises(Cancelled):
+        until_ended(intake).outcome()
+
+    assert list(data.parent.iterdir()) == []
+
+
+def test_a_set_over_the_limit_is_refused_and_leaves_nothing(prepared):
+    data = resources.training_data()
+    options = IntakeOptions(size_bytes=1000)
+
+    with pytest.raises(BadDataset, match="which is the limit here"):
+        until_ended(intake_of_named_set(data, "tiny_flags", options=options, data_dir=prepared)).outcome()
+
+    assert list(data.parent.iterdir()) == []
 
 
 def test_what_is_no_name_is_said_at_once(open_page):

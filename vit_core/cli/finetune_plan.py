@@ -153,4 +153,4 @@ class _Ticker:
     def __call__(self, done: int, total: int) -> None:
         if time.monotonic() - self._said >= _SAY_EVERY_S:
             self._said = time.monotonic()
-            note(f"{done:,} of {total:,} images are checked.")
+            note(f"{done:,} of {total:,} images are checked." if total else "The set is being written.")

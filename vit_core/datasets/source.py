@@ -10,6 +10,7 @@ from vit_core.datasets.folder import read_folder, read_split_file
 from vit_core.datasets.limits import IntakeOptions, Progress
 from vit_core.datasets.saving import FILE_NAME, load_dataset
 from vit_core.datasets.split import with_split
+from vit_core.datasets.staging import note_use
 from vit_core.datasets.tfds import PREFIX, parse_name, read_named
 from vit_core.datasets.upload import take_zip
 from vit_core.errors import BadDataset, quoted, shorten
@@ -105,6 +106,7 @@ def _unpacked_once(path: Path, work_dir: Path, options: IntakeOptions, progress:
     saved = folder / FILE_NAME
     if not saved.is_file():
         return take_zip(path, folder, name=path.name, options=options, progress=progress)
+    note_use(folder)
     dataset = load_dataset(saved)
     if dataset.split == "folders":
         return dataset

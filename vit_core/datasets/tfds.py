@@ -18,7 +18,7 @@ from vit_core.datasets.layout import Layout, Place, plain_name
 from vit_core.datasets.limits import IntakeOptions, Progress
 from vit_core.datasets.saving import FILE_NAME, load_dataset
 from vit_core.datasets.split import with_split
-from vit_core.datasets.staging import check_room, disk, staged
+from vit_core.datasets.staging import check_room, disk, note_use, staged
 from vit_core.datasets.tfds_package import Builder, Info, open_builder, package, read_examples
 from vit_core.datasets.upload import files_in, finish
 from vit_core.errors import BadDataset, shorten
@@ -81,7 +81,7 @@ def read_named(
             set's own "test" or "validation". Where a set has neither, the test part is drawn.
         work_dir: parent of the folder.
         options: seed and share of a drawn test part, limits of classes and images; those of a zip do not apply.
-        progress: told after each image.
+        progress: told after each image, and with (0, 0) before their number is known.
         data_dir: where tensorflow-datasets keeps its prepared sets; None for its own default, ~/tensorflow_datasets.
 
     Raises:
@@ -90,19 +90,84 @@ def read_named(
         StorageFull: there is no room on the disk.
     """
     options = options or IntakeOptions()
-    wanted = parse_name(text)
-    builder = open_builder(f"{wanted.name}:{wanted.version}" if wanted.version else wanted.name, data_dir=data_dir)
-    keys = _keys(builder.info, wanted.name)
-    splits = _splits(builder.info, wanted)
-    about = repr((builder.info.full_name, sorted(splits.items()), options.image))
-    folder = work_dir / f"tfds-{builder.name}-{hashlib.sha256(about.encode()).hexdigest()[:16]}"
+    found = _find(text, data_dir, limit_bytes=None)
+    about = repr((found.builder.info.full_name, sorted(found.splits.items()), options.image))
+    folder = work_dir / f"tfds-{found.builder.name}-{hashlib.sha256(about.encode()).hexdigest()[:16]}"
     if (folder / FILE_NAME).is_file():
+        note_use(folder)
         saved = load_dataset(folder / FILE_NAME)
         drawn = saved.split == "seed"
         return with_split(saved, seed=options.seed, test_share=options.test_share) if drawn else saved
-    check_room(folder, int(builder.info.dataset_size))
+    return _take(found, folder, text, options, _Pace(progress, None))
+
+
+def take_named(
+    text: str,
+    folder: Path,
+    *,
+    options: IntakeOptions | None = None,
+    progress: Progress | None = None,
+    data_dir: Path | None = None,
+) -> DataSet:
+    """Write the images of a named set into a folder of its own, as an upload is.
+
+    Args:
+        text: as of `read_named`.
+        folder: becomes the data set's root; must not be there yet.
+        options: as of `read_named`; `size_bytes` also limits what is downloaded, and what is written.
+        progress: told after each image, and with (0, 0) again and again before their number is known.
+        data_dir: as of `read_named`.
+
+    Raises:
+        BadDataset: as of `read_named`, or the set is over the limit.
+        Unreachable: the set's files could not be downloaded.
+        StorageFull: there is no room on the disk.
+    """
+    options = options or IntakeOptions()
+    pace = _Pace(progress, options.size_bytes)
+    pace.step(0)
+    found = _find(text, data_dir, limit_bytes=options.size_bytes)
+    return _take(found, folder, text, options, pace)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Found:
+    """A prepared set, the names of its image and label, and the splits to read with the part that each is."""
+
+    builder: Builder
+    keys: tuple[str, str]
+    splits: Mapping[str, Part | None]
+
+
+class _Pace:
+    """What may end the writing: whoever follows it, and the limit of its size in bytes."""
+
+    def __init__(self, progress: Progress | None, limit_bytes: int | None) -> None:
+        self.progress, self._limit, self._written = progress, limit_bytes, 0
+
+    def step(self, size: int) -> None:
+        """Count bytes that are about to be written."""
+        self._written += size
+        if self._limit is not None and self._written > self._limit:
+            raise BadDataset(
+                f"The pictures of this set are over {self._limit / 1e6:,.0f} MB, which is the limit here; "
+                "name a part of it, such as train[:10%], or take a smaller set."
+            )
+        if self.progress is not None:
+            self.progress(0, 0)
+
+
+def _find(text: str, data_dir: Path | None, *, limit_bytes: int | None) -> _Found:
+    wanted = parse_name(text)
+    name = f"{wanted.name}:{wanted.version}" if wanted.version else wanted.name
+    builder = open_builder(name, data_dir=data_dir, limit_bytes=limit_bytes)
+    return _Found(builder, _keys(builder.info, wanted.name), _splits(builder.info, wanted))
+
+
+def _take(found: _Found, folder: Path, text: str, options: IntakeOptions, pace: _Pace) -> DataSet:
+    check_room(folder, int(found.builder.info.dataset_size))
     with staged(folder) as staging:
-        arrivals, left_out, absent = _write(builder, splits, keys, files_in(staging))
+        arrivals, left_out, absent = _write(found, files_in(staging), pace)
         places = tuple(place for place, _ in arrivals)
         layout = Layout(places, tuple(sorted({place.class_name for place in places})))
         what = "class of the set has no image in these splits and is"
@@ -110,7 +175,7 @@ def read_named(
         notes = (f"{absent} {what} left out.",) if absent else ()
         intake = Intake(shorten(text), layout, tuple(left_out), notes, options)
         check_classes(intake)
-        return finish(arrivals, intake, staging, folder, progress)
+        return finish(arrivals, intake, staging, folder, pace.progress)
 
 
 def _keys(info: Info, name: str) -> tuple[str, str]:
@@ -148,15 +213,15 @@ def _splits(info: Info, wanted: Wanted) -> dict[str, Part | None]:
     return {train: None} if test is None else {train: "train", test: "test"}
 
 
-def _write(
-    builder: Builder, splits: Mapping[str, Part | None], keys: tuple[str, str], folder: Path
-) -> tuple[list[Arrival], list[LeftOut], int]:
+def _write(found: _Found, folder: Path, pace: _Pace) -> tuple[list[Arrival], list[LeftOut], int]:
     """Write the images as they are stored; give also what has no label, and the number of classes without images."""
-    names = [plain_name(name) for name in builder.info.features[keys[1]].names]
+    names = [plain_name(name) for name in found.builder.info.features[found.keys[1]].names]
     arrivals: list[Arrival] = []
     left_out: list[LeftOut] = []
-    for split, part in splits.items():
-        for index, (data, label) in enumerate(read_examples(builder, split, keys)):
+    pace.step(0)
+    for split, part in found.splits.items():
+        for index, (data, label) in enumerate(read_examples(found.builder, split, found.keys)):
+            pace.step(len(data))
             if not 0 <= label < len(names):
                 left_out.append(LeftOut(f"{split}/{index}", f"Image {index} of {shorten(split)!r} has no label."))
                 continue

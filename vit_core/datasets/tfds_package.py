@@ -37,6 +37,7 @@ class Info(Protocol):
     """What is used of `tfds.core.DatasetInfo`."""
 
     full_name: str
+    download_size: int
     dataset_size: int
     features: Features
     supervised_keys: tuple[str, ...] | None
@@ -61,20 +62,22 @@ class Builder(Protocol):
         """Open a split."""
 
 
-def open_builder(name: str, *, data_dir: Path | None) -> Builder:
+def open_builder(name: str, *, data_dir: Path | None, limit_bytes: int | None = None) -> Builder:
     """Find a set and prepare it, where that was not done before.
 
     Args:
         name: with its configuration and version.
         data_dir: where the package keeps its prepared sets; None for its own default.
+        limit_bytes: of what is downloaded for a set, and of what is made of it; None for no limit.
 
     Raises:
-        BadDataset: the package or the set is not there, or the set cannot be prepared here.
+        BadDataset: the package or the set is not there, or the set is over the limit or cannot be prepared here.
         Unreachable: its files could not be downloaded.
     """
     with _quiet():
         builder = _find(name, data_dir)
         if not builder.is_prepared():
+            _check_size(builder.info, name, limit_bytes)
             _prepare(builder, name)
         return builder
 
@@ -132,6 +135,16 @@ def _find(name: str, data_dir: Path | None) -> Builder:
         raise BadDataset(
             f"tensorflow-datasets gives no set {shorten(name)!r}: {shorten(str(error).partition(chr(10))[0])}{hint}"
         ) from error
+
+
+def _check_size(info: Info, name: str, limit_bytes: int | None) -> None:
+    """Refuse a set by the sizes its publisher gives; some give none."""
+    size = max(int(info.download_size), int(info.dataset_size))
+    if limit_bytes is not None and size > limit_bytes:
+        raise BadDataset(
+            f"The set {shorten(name)!r} has {size / 1e6:,.0f} MB, and the limit here is {limit_bytes / 1e6:,.0f} MB; "
+            "take a smaller one, or have it prepared on this machine first with tensorflow-datasets."
+        )
 
 
 def _prepare(builder: Builder, name: str) -> None:

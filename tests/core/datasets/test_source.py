@@ -1,6 +1,7 @@
 """Whatever the command line names is opened, and images can be dropped afterwards."""
 
 import dataclasses
+import os
 import shutil
 
 import pytest
@@ -27,6 +28,16 @@ def test_a_zip_is_unpacked_once(zipped, pictures, work_dir):
     assert first == second
     assert told == []
     assert [each.name for each in work_dir.iterdir()] == [first.root.name]
+
+
+def test_a_zip_that_is_used_again_is_young_again(zipped, pictures, work_dir):
+    path = zipped(pictures())
+    root = open_source(str(path), work_dir=work_dir).root
+    os.utime(root, (1e9, 1e9))
+
+    open_source(str(path), work_dir=work_dir)
+
+    assert root.stat().st_mtime > 1.1e9
 
 
 def test_a_zip_that_was_unpacked_before_is_split_by_the_options_of_now(zipped, pictures, work_dir):

@@ -1,6 +1,7 @@
 """Named sets: a small one is built here in the package's own formats, and read without TensorFlow."""
 
 import json
+import os
 import struct
 import sys
 
@@ -10,8 +11,8 @@ from array_record.python import array_record_module
 from PIL import Image
 
 from vit_core.datasets.limits import IntakeOptions
-from vit_core.datasets.tfds import parse_name, read_named
-from vit_core.errors import BadDataset
+from vit_core.datasets.tfds import parse_name, read_named, take_named
+from vit_core.errors import BadDataset, Cancelled
 
 tfds = pytest.importorskip("tensorflow_datasets")
 
@@ -56,6 +57,24 @@ class TinyDigits(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(self):
         yield 0, {"image": np.zeros((8, 8, 1), np.uint8), "label": 0}
+
+
+class HugePlants(tfds.core.GeneratorBasedBuilder):
+    """A set that is said to be 3 GB to download; nobody has done so."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        features = {"image": tfds.features.Image(), "label": tfds.features.ClassLabel(num_classes=2)}
+        info = tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+        info.download_size = 3_000_000_000
+        return info
+
+    def _split_generators(self, dl_manager):
+        raise AssertionError
+
+    def _generate_examples(self):
+        raise AssertionError
 
 
 class TinyWords(tfds.core.GeneratorBasedBuilder):
@@ -155,6 +174,57 @@ def test_a_set_is_written_once(read):
 
     assert read("tfds:tiny_pets", progress=lambda done, total: told.append(done)) == first
     assert told == []
+
+
+def test_a_set_that_is_used_again_is_young_again(read):
+    folder = read("tfds:tiny_pets").root
+    os.utime(folder, (1e9, 1e9))
+
+    read("tfds:tiny_pets")
+
+    assert folder.stat().st_mtime > 1.1e9
+
+
+def test_a_set_taken_into_a_folder_of_its_own_has_it_as_its_root(data_dir, tmp_path):
+    dataset = take_named("tfds:tiny_pets", tmp_path / "own", data_dir=data_dir)
+
+    assert dataset.root == tmp_path / "own"
+    assert dataset.path(dataset.examples[0]).is_file()
+
+
+@pytest.mark.parametrize("told_before", [0, 1, 9])
+def test_it_ends_at_the_next_image_when_it_is_told_to(data_dir, tmp_path, told_before):
+    told = []
+
+    def cancel(done, total):
+        told.append((done, total))
+        if len(told) > told_before:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        take_named("tfds:tiny_pets", tmp_path / "own", data_dir=data_dir, progress=cancel)
+
+    assert told == [(0, 0)] * (told_before + 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_set_over_the_limit_is_refused_before_it_is_fetched(data_dir, tmp_path):
+    with pytest.raises(BadDataset, match=r"'huge_plants' has 3,000 MB, and the limit here is 2,000 MB; take a smaller"):
+        take_named("tfds:huge_plants", tmp_path / "own", data_dir=data_dir)
+
+
+def test_pictures_over_the_limit_are_refused_and_a_part_of_them_is_taken(data_dir, tmp_path):
+    options = IntakeOptions(size_bytes=20_000)
+
+    with pytest.raises(BadDataset, match=r"which is the limit here; name a part of it, such as train\[:10%\]"):
+        take_named("tfds:tiny_pets", tmp_path / "own", data_dir=data_dir, options=options)
+
+    part = take_named("tfds:tiny_pets:train[:2]:train[2:3]", tmp_path / "own", data_dir=data_dir, options=options)
+    assert len(part.examples) == 3
+
+
+def test_a_command_takes_a_set_of_any_size(read):
+    assert len(read("tfds:tiny_pets", options=IntakeOptions(size_bytes=1)).examples) == 25
 
 
 def test_tfrecord_files_are_read_without_tensorflow(read, tfrecord_dir):
