@@ -2,12 +2,11 @@
 
 import argparse
 import dataclasses
-import os
 import re
-import threading
 from pathlib import Path
 from typing import Any
 
+from vit_core.cli.on_behalf import end_with_input
 from vit_core.cli.output import note, print_json
 from vit_core.errors import BadRun, BadSetting, shorten
 from vit_core.runs.engine import GRACE_S
@@ -68,7 +67,7 @@ def _find(text: str, settings: Settings) -> Path:
 
 def _run_new(parsed: argparse.Namespace, settings: Settings) -> int:
     if parsed.ends_with_input:
-        _end_with_input()
+        end_with_input()
     only_measure = parsed.dry_run or parsed.quick_look
     _check_words(parsed, settings, only_measure=only_measure)
     from vit_core.cli.finetune_plan import make_plan
@@ -129,14 +128,3 @@ def _detached(folder: Path, *, style: str) -> int:
         print(folder.name)
         note(f"It goes on by itself: vit-explorer runs show {folder.name}")
     return 0
-
-
-def _end_with_input() -> None:
-    """End when whoever started us does, in the middle of a computation too."""
-
-    def wait() -> None:
-        while os.read(0, 4096):  # not sys.stdin, whose lock this thread would hold at the end of the process
-            continue
-        os._exit(1)
-
-    threading.Thread(target=wait, name="input", daemon=True).start()

@@ -9,11 +9,10 @@ import time
 from typing import TYPE_CHECKING, Literal
 
 from vit_core.cli.finetune_plan import Plan
+from vit_core.cli.on_behalf import await_turn
 from vit_core.cli.output import note, print_json
 from vit_core.cli.run_summary import duration, percent
 from vit_core.settings import Settings
-from vit_core.store.accelerator import Accelerator
-from vit_core.store.holder import Holder, this_process
 from vit_core.store.problems import describe_size
 from vit_core.store.store import Store
 from vit_core.training.config import to_plain
@@ -31,7 +30,7 @@ def measure(plan: Plan, settings: Settings, *, kind: Literal["trial", "quick loo
         VitError: the measuring failed.
     """
     stages = _Stages(style=style)
-    _await_turn(settings, stages)
+    await_turn(settings, stages.say)
     from vit_core.devices import enable_compile_cache
 
     enable_compile_cache(settings.cache_dir)
@@ -63,22 +62,6 @@ def measure(plan: Plan, settings: Settings, *, kind: Literal["trial", "quick loo
             )
             _print_look(plan, look, style=style)
     return 0
-
-
-def _await_turn(settings: Settings, stages: "_Stages") -> None:
-    """Own the accelerator until this process ends."""
-    accelerator = Accelerator(settings.lock_dir)
-    me = Holder("trial", process=this_process())
-    ticket = accelerator.join(me)
-
-    def look() -> bool:
-        holder = accelerator.holder()
-        busy = holder is not None and holder.kind != "predictor"
-        stages.say("waiting for a run that is under way" if busy else "starting")
-        return False
-
-    accelerator.await_turn(ticket, me, stop=look)
-    ticket.leave()
 
 
 def _print_cost(plan: Plan, cost: "Cost", *, style: str) -> None:
