@@ -18,6 +18,7 @@ from vit_core.catalog.schema import PUBLISHED
 from vit_core.checkpoints.restore import save_npz
 from vit_core.models.config import ModelConfig
 from vit_core.models.initialise import init_params
+from vit_core.runs.library import Runs
 from vit_core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -147,3 +148,23 @@ def index_csv():
     columns = list(PUBLISHED)
     frame = load_catalogue(Settings(cache_dir=Path("/nonexistent")), network=False).frame
     return frame.head(3)[columns].to_csv(index=False).encode()
+
+
+class NoEngine:
+    """Starts nothing: a run stays a draft."""
+
+    def start(self, folder):
+        """Leave it."""
+
+    def stop(self, folder, grace_s):
+        """Leave it."""
+
+    def poll(self, folder):
+        """Say that nothing runs."""
+        return "gone"
+
+
+@pytest.fixture
+def runs_without_engine():
+    """Give a function that opens the app's runs such that a new one stays a draft."""
+    return lambda: Runs(resources.settings(), engine=NoEngine())

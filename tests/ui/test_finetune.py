@@ -13,7 +13,6 @@ from app.training_plan import make_plan
 from vit_core.datasets.saving import load_dataset
 from vit_core.models.config import VARIANTS
 from vit_core.runs.estimate import EstimateState
-from vit_core.runs.library import Runs
 from vit_core.training.config import TrainConfig
 from vit_core.training.defaults import propose
 from vit_core.training.estimates import Cost
@@ -440,30 +439,15 @@ def test_a_cost_of_other_settings_is_not_shown_as_if_it_held(measured, texts):
     assert "Measure" in labels(page)
 
 
-class NoEngine:
-    """Starts nothing: a run stays a draft."""
-
-    def start(self, folder):
-        """Leave it."""
-
-    def stop(self, folder, grace_s):
-        """Leave it."""
-
-    def poll(self, folder):
-        """Say that nothing runs."""
-        return "gone"
-
-
 @pytest.fixture
-def drafted(drawn_dataset):
+def drafted(drawn_dataset, runs_without_engine):
     """Give a function that makes a run which has not started, with changes of the settings, and gives its name."""
 
     def make(dataset=None, **changes):
         config = TrainConfig(
             checkpoint=TINY, resolution=32, total_steps=77, batch=8, learning_rate=0.01, warmup_steps=3, **changes
         )
-        runs = Runs(resources.settings(), engine=NoEngine())
-        return runs.submit(config, dataset or drawn_dataset, name="shapes-1").name
+        return runs_without_engine().submit(config, dataset or drawn_dataset, name="shapes-1").name
 
     return make
 

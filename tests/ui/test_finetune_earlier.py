@@ -13,25 +13,10 @@ import pytest
 from app import resources
 from app.training_intake import intake_of_zip
 from vit_core.datasets.saving import load_dataset, save_dataset
-from vit_core.runs.library import Runs
 from vit_core.training.config import TrainConfig
 
 TINY = "N_8-glyphs-16ep-lr_0.003-aug_light1-wd_0.1-do_0.0-sd_0.0"
 DAY_S = 24 * 3600.0
-
-
-class NoEngine:
-    """Starts nothing: a run stays a draft."""
-
-    def start(self, folder):
-        """Leave it."""
-
-    def stop(self, folder, grace_s):
-        """Leave it."""
-
-    def poll(self, folder):
-        """Say that nothing runs."""
-        return "gone"
 
 
 @pytest.fixture
@@ -59,7 +44,7 @@ def bring(data, drawn_dataset):
 
 
 @pytest.fixture
-def run_on(data):
+def run_on(data, runs_without_engine):
     """Give a function that makes a run on a data set; it has not started, and needs its pictures still."""
 
     def make(data_id, name="shapes-1"):
@@ -67,7 +52,7 @@ def run_on(data):
             checkpoint=TINY, resolution=32, total_steps=77, batch=8, learning_rate=0.01, warmup_steps=3
         )
         dataset = load_dataset(data.folder(data_id) / "dataset.json")
-        Runs(resources.settings(), engine=NoEngine()).submit(config, dataset, name=name)
+        runs_without_engine().submit(config, dataset, name=name)
 
     return make
 

@@ -4,37 +4,20 @@ import dataclasses
 
 import pytest
 
-from app import resources
-from vit_core.runs.library import Runs
 from vit_core.training.config import TrainConfig
 
 TINY = "N_8-glyphs-16ep-lr_0.003-aug_light1-wd_0.1-do_0.0-sd_0.0"
 
 
-class NoEngine:
-    """Starts nothing: a run stays a draft."""
-
-    def start(self, folder):
-        """Leave it."""
-
-    def stop(self, folder, grace_s):
-        """Leave it."""
-
-    def poll(self, folder):
-        """Say that nothing runs."""
-        return "gone"
-
-
 @pytest.fixture
-def drafted(drawn_dataset):
+def drafted(drawn_dataset, runs_without_engine):
     """Give a function that makes a run which has not started, and gives its name."""
 
     def make(**changes):
         config = TrainConfig(
             checkpoint=TINY, resolution=32, total_steps=77, batch=8, learning_rate=0.01, warmup_steps=3
         )
-        runs = Runs(resources.settings(), engine=NoEngine())
-        return runs.submit(config, dataclasses.replace(drawn_dataset, **changes), name="shapes-1").name
+        return runs_without_engine().submit(config, dataclasses.replace(drawn_dataset, **changes), name="shapes-1").name
 
     return make
 
