@@ -61,6 +61,17 @@ NOWHERE = "http://127.0.0.1:1"  # a port on which nothing listens
 
 
 @pytest.fixture(scope="session")
+def hearing_ctrl_c():
+    """The first words of a command that is to hear Ctrl+C: what a script starts in its background ignores it.
+
+    Undone in the new process, which then becomes the command: a function to call between fork and exec would fork
+    this one, which JAX's threads do not bear.
+    """
+    listen = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+    return [sys.executable, "-c", listen]
+
+
+@pytest.fixture(scope="session")
 def no_file_past():
     """Give `no_file_past(size)`: a `with` in which files stop growing there, which is told as a full disk is.
 

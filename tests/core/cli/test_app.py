@@ -24,9 +24,9 @@ def free_port() -> int:
 
 @pytest.fixture
 def started_app(
-    environment: dict[str, str], free_port: int, tmp_path: Path
+    environment: dict[str, str], free_port: int, hearing_ctrl_c: list[str], tmp_path: Path
 ) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    command = [sys.executable, "-m", "vit_core", "app", "--port", str(free_port)]
+    command = [*hearing_ctrl_c, sys.executable, "-m", "vit_core", "app", "--port", str(free_port)]
     with subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         yield process, free_port
         process.terminate()

@@ -14,10 +14,6 @@ from vit_core.settings import bundled_data_dir
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Refused = Callable[..., None]
-# Undoes that what a script starts in its background ignores Ctrl+C, and whatever it starts as well.
-HEARS_CTRL_C = (
-    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
-)
 
 
 @pytest.fixture
@@ -102,7 +98,7 @@ def test_data_that_is_not_there_is_refused(run: Run, assert_refused: Refused, de
 
 
 def test_ctrl_c_ends_it_with_one_line_and_leaves_no_report(
-    environment: dict[str, str], demo_name: str, digits: Path, tmp_path: Path
+    environment: dict[str, str], hearing_ctrl_c: list[str], demo_name: str, digits: Path, tmp_path: Path
 ):
     for folder in list(digits.iterdir()):
         for path in list(folder.iterdir()):
@@ -110,7 +106,7 @@ def test_ctrl_c_ends_it_with_one_line_and_leaves_no_report(
                 shutil.copyfile(path, folder / f"{copy}-{path.name}")
     words = ["evaluate", "--checkpoint", demo_name, "--data", digits, "--output", "out", "--format", "json"]
     with subprocess.Popen(
-        [sys.executable, "-c", HEARS_CTRL_C, sys.executable, "-m", "vit_core", *map(str, words)],
+        [*hearing_ctrl_c, sys.executable, "-m", "vit_core", *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -18,6 +18,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 B16 = "B_16-i21k-300ep-lr_0.001-aug_medium1-wd_0.1-do_0.0-sd_0.0"
 SAMPLES = sorted((bundled_data_dir() / "demo" / "samples").glob("*.jpg"))
 Refused = Callable[..., None]
+Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.mark.parametrize("command", [[], ["catalog"], ["show"], ["download"], ["classify"], ["app"]])
@@ -80,11 +81,22 @@ def test_the_home_of_nobody_is_refused_wherever_a_path_is_given(run: Run, assert
     assert_refused(run("classify", "--checkpoint", demo_name, "--labels", nowhere, SAMPLES[0]), "--labels", nowhere)
 
 
-def test_ctrl_c_while_modules_are_imported_leaves_no_traceback(environment: dict[str, str], tmp_path: Path):
+@pytest.fixture
+def start(environment: dict[str, str], hearing_ctrl_c: list[str]) -> Start:
+    """Give a function that starts the command line, listening to Ctrl+C."""
+
+    def begin(*words: object, added: dict[str, str] | None = None, **options: int) -> "subprocess.Popen[str]":
+        command = [*hearing_ctrl_c, sys.executable, "-m", "vit_core", *map(str, words)]
+        return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment | (added or {}), **options)
+
+    return begin
+
+
+def test_ctrl_c_while_modules_are_imported_leaves_no_traceback(start: Start, tmp_path: Path):
     # A module that never ends being imported holds the moment still.
     (tmp_path / "argparse.py").write_text("import time\nprint('importing', flush=True)\ntime.sleep(600)\n")
-    changed = environment | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{Path.cwd()}"}
-    with start("runs", "list", environment=changed, stdout=subprocess.PIPE) as process:
+    path = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{Path.cwd()}"}
+    with start("runs", "list", added=path, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == "importing\n"
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
@@ -92,22 +104,15 @@ def test_ctrl_c_while_modules_are_imported_leaves_no_traceback(environment: dict
     assert said == ""
 
 
-def test_ctrl_c_later_ends_with_130_and_one_line(environment: dict[str, str], tmp_path: Path):
+def test_ctrl_c_later_ends_with_130_and_one_line(start: Start, tmp_path: Path):
     waits = tmp_path / "waits.csv"
     os.mkfifo(waits)  # nobody ever writes to it
-    with start("catalog", "--index", waits, environment=environment) as process:
+    with start("catalog", "--index", waits) as process:
         descriptor = open_when_read(waits)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     os.close(descriptor)
     assert (process.returncode, said) == (130, "vit-explorer: stopped.\n")
-
-
-def start(*words: object, environment: dict[str, str], **options: int) -> "subprocess.Popen[str]":
-    """Start the command line, listening to Ctrl+C: what a script starts in its background ignores it."""
-    listen = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
-    command = [sys.executable, "-c", listen, sys.executable, "-m", "vit_core", *map(str, words)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, **options)
 
 
 def open_when_read(pipe: Path) -> int:

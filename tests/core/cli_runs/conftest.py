@@ -18,28 +18,20 @@ OFTEN = ("--resolution", "32", "--checkpoint-every", "10", "--eval-every", "60")
 PATIENCE_S = 200.0
 
 
-# What a script starts in its background ignores Ctrl+C, and so does whatever that starts. Undone in the new process:
-# a function to call between fork and exec would fork this one, which JAX's threads do not bear.
-_HEAR_CTRL_C = """
-import os, signal, sys
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-os.execv(sys.executable, [sys.executable, "-m", "vit_core", *sys.argv[1:]])
-"""
-
-
 @dataclasses.dataclass(frozen=True)
 class Place:
     """A folder of runs with its own locks, and the command line in it."""
 
     folder: Path
     environment: dict[str, str]
+    prefix: list[str]
 
     @property
     def runs(self) -> Path:
         return self.folder / "runs"
 
     def start(self, *words: object, **details: Any) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", _HEAR_CTRL_C, *map(str, words)]
+        command = [*self.prefix, sys.executable, "-m", "vit_core", *map(str, words)]
         return subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
@@ -68,7 +60,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def make_place(compiled: Path) -> Callable[[Path], Place]:
+def make_place(compiled: Path, hearing_ctrl_c: list[str]) -> Callable[[Path], Place]:
     def make(folder: Path) -> Place:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("VIT_")}
         own = {
@@ -78,7 +70,7 @@ def make_place(compiled: Path) -> Callable[[Path], Place]:
             "VIT_BUCKET": str(folder / "nothing"),
             "VIT_DEVICE": "cpu",
         }
-        return Place(folder, kept | own)
+        return Place(folder, kept | own, hearing_ctrl_c)
 
     return make
 
