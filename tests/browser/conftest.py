@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from bucket_server import NOWHERE
 from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
@@ -29,7 +30,6 @@ from vit_core.catalog.schema import PUBLISHED
 from vit_core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-NOWHERE = "http://127.0.0.1:1"
 DESKTOP, PHONE = (1440, 900), (390, 844)
 PATIENCE_MS = 90_000  # two busy cores: a first answer starts a process, imports JAX and compiles
 # Streamlit asks for its health endpoints below the page's own path first; the 404 is expected by its front end. It also

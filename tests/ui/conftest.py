@@ -4,11 +4,13 @@ import inspect
 import io
 import textwrap
 import threading
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import streamlit as st
+from finetune_page import bring
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -168,3 +170,26 @@ class NoEngine:
 def runs_without_engine():
     """Give a function that opens the app's runs such that a new one stays a draft."""
     return lambda: Runs(resources.settings(), engine=NoEngine())
+
+
+@pytest.fixture
+def zipped(draw_classes, tmp_path, jpeg):
+    """Give a function that zips three drawn classes and further files, given by their names, as bytes."""
+    folder = draw_classes(tmp_path / "drawn")
+
+    def make(**more: bytes) -> bytes:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            for path in sorted(folder.glob("*/*.jpg")):
+                archive.write(path, path.relative_to(folder))
+            for name, data in more.items():
+                archive.writestr(name, data)
+        return buffer.getvalue()
+
+    return make
+
+
+@pytest.fixture
+def prepared(open_page, zipped):
+    """Give a function that opens the page and brings a zip with further files."""
+    return lambda more=None, **query: bring(open_page("finetune", **query), zipped(**(more or {})))

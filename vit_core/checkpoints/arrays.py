@@ -4,6 +4,7 @@ Knows limits and memory maps; the formats are in `npz`, `safetensors_file` and `
 """
 
 import abc
+import contextlib
 import dataclasses
 import math
 import mmap
@@ -102,6 +103,15 @@ class RawArrayFile(ArrayFile):
         info, start = self._arrays[name]
         flat = np.frombuffer(self._data[start : start + info.nbytes], dtype=info.dtype)
         return flat.reshape(info.shape)
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Begin what is said of a file within the block with its name: "The file … "."""
+    try:
+        yield
+    except BadCheckpoint as error:
+        raise type(error)(f"The file {str(path)!r} {error}") from error
 
 
 def map_file(path: Path) -> memoryview:

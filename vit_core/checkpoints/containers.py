@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vit_core.checkpoints.arrays import ArrayFile, Limits
+from vit_core.checkpoints.arrays import ArrayFile, Limits, naming
 from vit_core.checkpoints.beginnings import BEGINNING_BYTES, format_of
 from vit_core.checkpoints.msgpack_file import open_msgpack
 from vit_core.checkpoints.npz import open_npz
@@ -23,13 +23,11 @@ def open_arrays(path: str | Path, *, limits: Limits | None = None) -> ArrayFile:
         BadCheckpoint: missing, empty, another file, damaged, or over a limit; nothing was allocated.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            start = file.read(BEGINNING_BYTES)
+    with naming(path):
+        try:
+            with path.open("rb") as file:
+                start = file.read(BEGINNING_BYTES)
+        except (OSError, ValueError) as error:
+            raise BadCheckpoint(f"cannot be read: {getattr(error, 'strerror', None) or error}.") from error
         kind = format_of(start)
-    except BadCheckpoint as error:
-        raise type(error)(f"The file {str(path)!r} {error}") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise BadCheckpoint(f"The file {str(path)!r} cannot be read: {reason}.") from error
     return _OPENERS[kind](path, limits=limits)

@@ -13,7 +13,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from vit_core.checkpoints.arrays import ArrayInfo, Limits, RawArrayFile, check_total, map_file
+from vit_core.checkpoints.arrays import ArrayInfo, Limits, RawArrayFile, check_total, map_file, naming
 from vit_core.errors import BadCheckpoint, DamagedCheckpoint, shorten
 
 _DTYPES: dict[str, Any] = {
@@ -66,12 +66,10 @@ def open_msgpack(path: str | Path, *, limits: Limits | None = None) -> RawArrayF
         BadCheckpoint: missing, empty, not such a file, damaged, or over a limit; nothing was allocated.
     """
     path, limits = Path(path), limits or Limits()
-    try:
+    with naming(path):
         data = map_file(path)
         found = _Reader(data, limits).arrays()
         check_total((info for info, _ in found.values()), limits)
-    except BadCheckpoint as error:
-        raise type(error)(f"The file {str(path)!r} {error}") from error
     return RawArrayFile(path, data, found)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from vit_core.checkpoints.archive import STORED, Member, read_directory
-from vit_core.checkpoints.arrays import ArrayFile, ArrayInfo, Limits, check_total, map_file
+from vit_core.checkpoints.arrays import ArrayFile, ArrayInfo, Limits, check_total, map_file, naming
 from vit_core.checkpoints.beginnings import BEGINNING_BYTES, CONVERT, format_of
 from vit_core.checkpoints.npy_header import FIXED_BYTES, Header, parse_header
 from vit_core.errors import BadCheckpoint, DamagedCheckpoint, shorten
@@ -89,15 +89,13 @@ def open_npz(path: str | Path, *, limits: Limits | None = None) -> NpzFile:
         BadCheckpoint: missing, empty, no `.npz`, damaged, or over a limit; nothing was allocated.
     """
     path, limits = Path(path), limits or Limits()
-    try:
+    with naming(path):
         data = map_file(path)
         if format_of(bytes(data[:BEGINNING_BYTES])) != "npz":
             raise BadCheckpoint("is not an .npz file: it does not start like a zip archive.")
         members = read_directory(data, max_members=limits.max_members)
         entries = [_read_header(data, member, limits) for member in members]
         _check_sizes(entries, file_bytes=len(data), limits=limits)
-    except BadCheckpoint as error:
-        raise type(error)(f"The file {str(path)!r} {error}") from error
     return NpzFile(path, data, {entry.info.name: entry for entry in entries})
 
 

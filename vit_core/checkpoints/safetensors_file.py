@@ -12,7 +12,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from vit_core.checkpoints.arrays import ArrayInfo, Limits, RawArrayFile, check_total, map_file
+from vit_core.checkpoints.arrays import ArrayInfo, Limits, RawArrayFile, check_total, map_file, naming
 from vit_core.errors import BadCheckpoint, DamagedCheckpoint, shorten
 
 _LENGTH_BYTES = 8
@@ -46,7 +46,7 @@ def open_safetensors(path: str | Path, *, limits: Limits | None = None) -> RawAr
         BadCheckpoint: missing, empty, not such a file, damaged, or over a limit; nothing was allocated.
     """
     path, limits = Path(path), limits or Limits()
-    try:
+    with naming(path):
         data = map_file(path)
         fields, start = _read_list(data, limits)
         found = [_array(name, value) for name, value in fields.items() if name != "__metadata__"]
@@ -54,8 +54,6 @@ def open_safetensors(path: str | Path, *, limits: Limits | None = None) -> RawAr
             raise BadCheckpoint(f"holds {len(found)} arrays; the limit is {limits.max_members}.")
         _check_places(found, length=len(data) - start)
         check_total((info for info, _, _ in found), limits)
-    except BadCheckpoint as error:
-        raise type(error)(f"The file {str(path)!r} {error}") from error
     return RawArrayFile(path, data, {info.name: (info, start + begin) for info, begin, _ in found})
 
 

@@ -13,6 +13,7 @@ import pytest
 import safetensors.numpy
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from weight_files import FORMATS
 
 from vit_core.checkpoints.arrays import Limits
 from vit_core.checkpoints.containers import open_arrays
@@ -52,19 +53,6 @@ def entry(shape=(1,), begin=0, end=4, dtype="F32"):
 
 def packed_array(shape, dtype, values):
     return msgpack.ExtType(1, msgpack.packb((shape, dtype, values)))
-
-
-def as_npz(arrays):
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    return buffer.getvalue()
-
-
-FORMATS = {
-    "npz": as_npz,
-    "safetensors": safetensors.numpy.save,
-    "msgpack": flax.serialization.msgpack_serialize,
-}
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -1,11 +1,9 @@
 """Which files count as damaged, so that a fresh copy may help, and which were written so."""
 
-import io
-
-import flax.serialization
 import numpy as np
 import pytest
 import safetensors.numpy
+from weight_files import FORMATS, as_npz
 
 from vit_core.checkpoints.conversion import to_file
 from vit_core.checkpoints.generations.timm import TIMM
@@ -14,18 +12,6 @@ from vit_core.checkpoints.restore import load_checkpoint
 from vit_core.errors import BadCheckpoint, DamagedCheckpoint
 from vit_core.models.build import build, flatten
 
-
-def as_npz(arrays):
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    return buffer.getvalue()
-
-
-FORMATS = {
-    "npz": as_npz,
-    "safetensors": safetensors.numpy.save,
-    "msgpack": flax.serialization.msgpack_serialize,
-}
 WEIGHTS = {"head": np.ones((4, 3), np.float32), "bias": np.arange(3, dtype=np.float32)}
 
 
