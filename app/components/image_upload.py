@@ -30,6 +30,7 @@ def show_upload(box: PictureBox, *, max_mb: int) -> None:
         "Drop pictures here, choose them, or paste one with Ctrl+V",
         accept_multiple_files=True,
         key=key,
+        max_upload_size=max_mb,  # the server itself lets whole zips of training images through
         on_change=_take_uploads,
         args=(box, key),
     )

@@ -57,6 +57,14 @@ def test_an_empty_page_says_what_to_do(open_page, texts):
     assert "click a sample" in texts(open_page("classify"))
 
 
+@pytest.mark.parametrize("view", ["classify", "compare"])
+def test_no_picture_larger_than_the_limit_is_taken_from_the_browser(open_page, view):
+    demo = [path.stem for path in sorted((bundled_data_dir() / "demo").glob("*--*.npz"))[:2]]
+    page = open_page(view, **({"compare": ",".join(demo)} if view == "compare" else {}))
+    drop_zone = next(each for each in page.file_uploader if each.label.startswith("Drop pictures"))
+    assert drop_zone.proto.max_upload_size_mb == 20
+
+
 def test_one_click_on_a_sample_gives_an_answer_without_a_network(open_page, answered):
     page = open_page("classify")
 
