@@ -82,9 +82,7 @@ def evaluate(
         StoreError: the checkpoint cannot be fetched, or a zip not be unpacked.
         OutOfMemory: the device has too little memory for the batch.
     """
-    if preprocess not in PREPROCESS:
-        raise BadInput(f"There is no preprocessing {shorten(preprocess)!r}; it is one of {', '.join(PREPROCESS)}.")
-    check_amounts(batch=batch, limit=limit)
+    _check_asked(preprocess, batch, limit)
     settings = settings or Settings.from_environment(os.environ)
     predictor = _loaded(checkpoint, resolution, device, labels, num_heads, settings)
     choice = _chosen(data, work_dir or settings.runs_dir / DATA, limit, progress)
@@ -104,6 +102,12 @@ def evaluate(
         root=choice.dataset.root,
         how=dataclasses.replace(how, seconds=seconds, left_out=(*choice.dataset.left_out, *broken)),
     )
+
+
+def _check_asked(preprocess: str, batch: int | None, limit: int | None) -> None:
+    if preprocess not in PREPROCESS:
+        raise BadInput(f"There is no preprocessing {shorten(preprocess)!r}; it is one of {', '.join(PREPROCESS)}.")
+    check_amounts(batch=batch, limit=limit)
 
 
 def _loaded(

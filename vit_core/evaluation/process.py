@@ -5,21 +5,15 @@ It waits for its turn like a run does, and ends when we do: its standard input e
 
 import collections
 import dataclasses
-import json
 import subprocess
-import sys
 import threading
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from vit_core.errors import BadInput, Failure, VitError
+from vit_core.errors import Failure, VitError
 from vit_core.evaluation.folder import FILES
-from vit_core.runs.local import child_environment
+from vit_core.runs.command import KEPT_LINES, how_it_ended, parse_object, pipe, start_command, told_error
 from vit_core.settings import Settings
-
-_PREFIX = "vit-explorer: "  # of the sentence that the command line ends with
-_EXIT_BAD_INPUT = 2
-_KEPT_LINES = 50
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +48,7 @@ class EvaluationProcess:
         self._process = process
         self._state = EvaluationState()
         self._lock = threading.Lock()
-        self._last: collections.deque[str] = collections.deque(maxlen=_KEPT_LINES)
+        self._last: collections.deque[str] = collections.deque(maxlen=KEPT_LINES)
         threading.Thread(target=self._follow, name="evaluation", daemon=True).start()
 
     @classmethod
@@ -74,22 +68,11 @@ class EvaluationProcess:
             Failure: the process cannot be started.
         """
         folder = work_dir / "report"
-        command = [sys.executable, "-P", "-m", "vit_core", "evaluate", "--format=json", "--ends-with-input"]
-        command += [f"--checkpoint={checkpoint}", f"--data={data}", f"--preprocess={preprocess}"]
-        command += [f"--work-dir={work_dir}", f"--output={folder}"]
-        try:
-            process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                cwd=work_dir,
-                env=child_environment(settings),
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise Failure(f"The evaluation could not be started: {error.strerror or error}.") from error
-        return cls(process, folder)
+        words = ["evaluate", "--format=json", "--ends-with-input", f"--checkpoint={checkpoint}", f"--data={data}"]
+        words += [f"--preprocess={preprocess}", f"--work-dir={work_dir}", f"--output={folder}"]
+        # The answer is read from the report's own file.
+        what, silent = "The evaluation", subprocess.DEVNULL
+        return cls(start_command(words, folder=work_dir, settings=settings, what=what, stdout=silent), folder)
 
     def state(self) -> EvaluationState:
         """Say how far it is; costs nothing."""
@@ -102,18 +85,18 @@ class EvaluationProcess:
         self._process.kill()
 
     def _follow(self) -> None:
-        with _pipe(self._process.stderr) as stream:
+        with pipe(self._process.stderr) as stream:
             for line in stream:
                 self._hear(line.decode(errors="replace").strip())
         code = self._process.wait()
-        _pipe(self._process.stdin).close()
+        pipe(self._process.stdin).close()
         try:
             self._update(finished=True, report=self._read(code))
         except VitError as error:
             self._update(finished=True, error=error)
 
     def _hear(self, text: str) -> None:
-        said = _parse(text)
+        said = parse_object(text)
         if said is None:
             self._last.append(text)
         elif isinstance(said.get("stage"), str):
@@ -128,30 +111,14 @@ class EvaluationProcess:
         """
         path = self.folder / "report.json"
         if code == 0 and all((self.folder / name).is_file() for name in FILES):
-            report = _parse(path.read_text(encoding="utf-8"))
+            report = parse_object(path.read_text(encoding="utf-8"))
             if report is not None:
                 return report
-        sentence = next((line for line in reversed(self._last) if line.startswith(_PREFIX)), "")
-        if sentence:
-            kind = BadInput if code == _EXIT_BAD_INPUT else Failure
-            raise kind(sentence.removeprefix(_PREFIX))
-        how = "was killed, as the system does when memory runs out" if code < 0 else f"ended with code {code}"
-        raise Failure(f"The evaluation {how}, without an answer. Try fewer or smaller pictures.")
+        if error := told_error(self._last, code):
+            raise error
+        raise Failure(f"The evaluation {how_it_ended(code)}, without an answer. Try fewer or smaller pictures.")
 
     def _update(self, **changes: object) -> None:
         with self._lock:
             if not self._state.finished:
                 self._state = dataclasses.replace(self._state, **changes)  # type: ignore[arg-type]  # names of its fields
-
-
-def _parse(text: str) -> dict[str, Any] | None:
-    try:
-        plain = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return plain if isinstance(plain, dict) else None
-
-
-def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
-    assert stream is not None  # noqa: S101 - both pipes were asked for
-    return stream

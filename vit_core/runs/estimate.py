@@ -6,15 +6,13 @@ turn like a run does, and ends when we do: its standard input ends then.
 
 import collections
 import dataclasses
-import json
 import subprocess
-import sys
 import threading
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
-from vit_core.errors import BadInput, Failure, TrainingError, VitError
-from vit_core.runs.local import child_environment
+from vit_core.errors import TrainingError, VitError
+from vit_core.runs.command import KEPT_LINES, how_it_ended, parse_object, pipe, start_command, told_error
 from vit_core.settings import Settings
 from vit_core.training.config import TrainConfig, to_plain
 from vit_core.training.estimates import Cost, QuickLook
@@ -22,9 +20,6 @@ from vit_core.training.estimates import Cost, QuickLook
 Kind = Literal["trial", "quick look"]
 
 _FLAGS: dict[Kind, str] = {"trial": "--dry-run", "quick look": "--quick-look"}
-_PREFIX = "vit-explorer: "  # of the sentences that the command line ends with
-_EXIT_BAD_INPUT = 2
-_KEPT_LINES = 50
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +51,7 @@ class Estimate:
         self._process = process
         self._state = EstimateState()
         self._lock = threading.Lock()
-        self._last: collections.deque[str] = collections.deque(maxlen=_KEPT_LINES)
+        self._last: collections.deque[str] = collections.deque(maxlen=KEPT_LINES)
         self._hearing = threading.Thread(target=self._hear, name="estimate stages", daemon=True)
         self._hearing.start()
         threading.Thread(target=self._await_answer, name="estimate answer", daemon=True).start()
@@ -74,21 +69,10 @@ class Estimate:
         Raises:
             Failure: the process cannot be started.
         """
-        command = [sys.executable, "-P", "-m", "vit_core", "finetune", _FLAGS[kind], "--format", "json"]
-        command += ["--data", str(dataset_path), "--accept-leaks", "--ends-with-input", *_words(config)]
-        try:
-            process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd=dataset_path.anchor,
-                env=child_environment(settings),
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise Failure(f"The measurement could not be started: {error.strerror or error}.") from error
-        return cls(process)
+        words = ["finetune", _FLAGS[kind], "--format", "json", "--data", str(dataset_path), "--accept-leaks"]
+        words += ["--ends-with-input", *_words(config)]
+        folder = Path(dataset_path.anchor)
+        return cls(start_command(words, folder=folder, settings=settings, what="The measurement"))
 
     def state(self) -> EstimateState:
         """Say how far it is; costs nothing."""
@@ -101,10 +85,10 @@ class Estimate:
         self._process.kill()
 
     def _hear(self) -> None:
-        with _pipe(self._process.stderr) as stream:
+        with pipe(self._process.stderr) as stream:
             for line in stream:
                 text = line.decode(errors="replace").strip()
-                said = _parse(text)
+                said = parse_object(text)
                 if said is not None and isinstance(said.get("stage"), str):
                     fraction = said.get("fraction")
                     self._update(stage=said["stage"], fraction=fraction if isinstance(fraction, float) else None)
@@ -112,11 +96,11 @@ class Estimate:
                     self._last.append(text)
 
     def _await_answer(self) -> None:
-        with _pipe(self._process.stdout) as stream:
-            answer = _parse(stream.read().decode(errors="replace"))
+        with pipe(self._process.stdout) as stream:
+            answer = parse_object(stream.read().decode(errors="replace"))
         code = self._process.wait()
         self._hearing.join()
-        _pipe(self._process.stdin).close()
+        pipe(self._process.stdin).close()
         try:
             self._update(finished=True, **self._read(answer, code))
         except VitError as error:
@@ -132,11 +116,9 @@ class Estimate:
             return {"cost": Cost.from_plain(answer["cost"])}
         if code == 0 and answer is not None and "quick_look" in answer:
             return {"quick_look": QuickLook.from_plain(answer["quick_look"])}
-        sentence = next((line for line in reversed(self._last) if line.startswith(_PREFIX)), "")
-        if sentence:
-            kind = BadInput if code == _EXIT_BAD_INPUT else Failure
-            raise kind(sentence.removeprefix(_PREFIX))
-        how = "was killed, as the system does when memory runs out" if code < 0 else f"ended with code {code}"
+        if error := told_error(self._last, code):
+            raise error
+        how = how_it_ended(code)
         raise TrainingError(f"The measurement {how}, without an answer. Try a smaller batch, or start the run without.")
 
     def _update(self, **changes: object) -> None:
@@ -155,16 +137,3 @@ def _words(config: TrainConfig) -> list[str]:
         else:
             words.append(f"--{flag}={value}")
     return words
-
-
-def _parse(text: str) -> dict[str, Any] | None:
-    try:
-        plain = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return plain if isinstance(plain, dict) else None
-
-
-def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
-    assert stream is not None  # noqa: S101 - all three pipes were asked for
-    return stream
