@@ -72,8 +72,17 @@ def compare(model, path, resolution):
         ("vit_small_patch16_224", {"depth": 2, "no_embed_class": True}),
         ("vit_small_patch16_224", {"depth": 2, "class_token": False, "global_pool": "map", "fc_norm": False}),
         ("vit_base_patch32_224", {"depth": 2, "qkv_bias": False}),
+        ("deit3_base_patch16_224", {"depth": 2}),
     ],
-    ids=["token", "other size", "average", "class token without position", "attention pooling", "no qkv bias"],
+    ids=[
+        "token",
+        "other size",
+        "average",
+        "class token without position",
+        "attention pooling",
+        "no qkv bias",
+        "LayerScale",
+    ],
 )
 def test_plain_model_of_timm_answers_as_there(name, arguments, tmp_path):
     model = randomise(timm.create_model(name, num_classes=NUM_CLASSES, act_layer="gelu_tanh", **arguments))
@@ -97,6 +106,16 @@ def test_whole_published_model_needs_nothing_beside_it(tmp_path):
 
     assert (checkpoint.config.variant, checkpoint.config.num_heads) == ("Ti/16", 3)
     assert "tanh form is taken" in checkpoint.notes[0]
+    np.testing.assert_allclose(ours.logits, logits, atol=PLAIN_TOLERANCE)
+
+
+def test_whole_deit_iii_needs_nothing_beside_it(tmp_path):
+    model = randomise(timm.create_model("deit3_small_patch16_224", num_classes=NUM_CLASSES))
+
+    checkpoint, ours, _, logits = compare(model, save(model, tmp_path), 224)
+
+    assert (checkpoint.config.variant, checkpoint.notes) == ("DeiT3-S/16", ())
+    assert checkpoint.config.num_params == sum(parameter.numel() for parameter in model.parameters())
     np.testing.assert_allclose(ours.logits, logits, atol=PLAIN_TOLERANCE)
 
 

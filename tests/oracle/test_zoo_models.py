@@ -14,7 +14,7 @@ import torch
 from timm.models.mlp_mixer import MlpMixer
 
 from vit_core.models.build import build, flatten, forward, unflatten
-from vit_core.models.config import VARIANTS, ModelConfig
+from vit_core.models.config import VARIANTS
 
 NUM_CLASSES = 21
 TOLERANCE = 3e-5  # logits are of order 1; timm computes in float64 here, so that rounding is ours alone
@@ -226,6 +226,11 @@ TIMM_NAMES = {
     "H/14": "vit_huge_patch14_224",
     "R26+B/32": "vit_base_r26_s32_224",
     "R50+B/16": "vit_base_r50_s16_224",
+    "DeiT3-S/16": "deit3_small_patch16_224",
+    "DeiT3-M/16": "deit3_medium_patch16_224",
+    "DeiT3-B/16": "deit3_base_patch16_224",
+    "DeiT3-L/16": "deit3_large_patch16_224",
+    "DeiT3-H/14": "deit3_huge_patch14_224",
 }
 
 
@@ -251,20 +256,17 @@ def test_parameter_count_of_what_timm_builds_from_its_arguments_is_timms(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "size"),
+    ("variant", "name", "resolution"),
     [
-        (
-            "vit_base_patch16_siglip_224",
-            ModelConfig(patch_size=16, hidden_size=768, num_layers=12, mlp_dim=3072, num_heads=12),
-        ),
-        (
-            "vit_so400m_patch14_siglip_224",
-            ModelConfig(patch_size=14, hidden_size=1152, num_layers=27, mlp_dim=4304, num_heads=16),
-        ),
+        ("B/16", "vit_base_patch16_siglip_224", 224),
+        ("So400m/14", "vit_so400m_patch14_siglip_224", 224),
+        ("So400m/16", "vit_so400m_patch16_siglip_256", 256),
+        ("g-opt/16", "vit_giantopt_patch16_siglip_256", 256),
     ],
 )
-def test_parameter_count_with_attention_pooling_is_timms(name, size):
+def test_parameter_count_of_the_image_towers_of_siglip_is_timms(variant, name, resolution):
     with torch.device("meta"):
         model = timm.create_model(name)
 
-    assert dataclasses.replace(size, classifier="map", num_classes=0).num_params == count(model)
+    config = dataclasses.replace(VARIANTS[variant], classifier="map", num_classes=0).with_resolution(resolution)
+    assert config.num_params == count(model)

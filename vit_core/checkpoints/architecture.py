@@ -36,6 +36,7 @@ _MOST = {
 }
 _MOST_HEADS = 128
 _QKV_BIAS = re.compile(r"blocks/\d+/attention/(query|key|value)/bias")
+_LAYER_SCALE = re.compile(r"blocks/\d+/layer_scale[12]/scale")
 _MOST_STAGES, _MOST_UNITS, _MOST_WIDTH = 4, 64, 1024
 
 
@@ -82,12 +83,14 @@ def infer_config(
         qkv_bias=is_mixer or any(_QKV_BIAS.fullmatch(path) for path in shapes),
         norm_eps=norm_eps,
         activation=activation,
+        layer_scale=any(_LAYER_SCALE.fullmatch(path) for path in shapes),
     )
     _check_plausible(config)
     if is_mixer:
         return dataclasses.replace(config, resolution=_grid_of_mixer(read) * config.stride)
     config = _as_published(dataclasses.replace(config, num_heads=_num_heads(read, config, num_heads, told_heads)))
-    return config.with_resolution(_grid(read, config) * config.stride)
+    grid, class_position = _grid(read, config)
+    return dataclasses.replace(config, class_position=class_position).with_resolution(grid * config.stride)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,18 +179,26 @@ def _published_heads(config: ModelConfig) -> int:
     return found.pop()
 
 
+def is_particular(config: ModelConfig) -> bool:
+    """Tell whether the table knows what no array shows of a model like this: it is none of Google's."""
+    return config.qk_scale is not None or (config.layer_scale and config.variant in VARIANTS)
+
+
 def _as_published(config: ModelConfig) -> ModelConfig:
     """Give what no shape shows as the published model of these shapes has it, where that differs from its library's."""
     known = VARIANTS.get(config.variant)
-    if known is None or known.qk_scale is None:
+    if known is None or not is_particular(known):
         return config
     return dataclasses.replace(config, qk_scale=known.qk_scale, norm_eps=known.norm_eps, activation=known.activation)
 
 
-def _grid(read: _Reader, config: ModelConfig) -> int:
+def _grid(read: _Reader, config: ModelConfig) -> tuple[int, bool]:
+    """Give the patches a side, and whether the class token has a position, too."""
     _, tokens, _ = read.axes("pos_embedding", 3)
+    if config.classifier == "token" and read.generation.class_position != "whole" and square_side(tokens) is not None:
+        return _side(tokens, f"has position embeddings for {tokens} patches"), False
     patches = tokens - (config.classifier == "token")
-    return _side(patches, f"has position embeddings for {patches} patches")
+    return _side(patches, f"has position embeddings for {patches} patches"), True
 
 
 def _grid_of_mixer(read: _Reader) -> int:

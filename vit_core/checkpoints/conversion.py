@@ -1,8 +1,9 @@
 """Our arrays to those of a file and back, by the table of a generation.
 
-Knows pieces, layouts and the class token's position; which arrays a model has is `restore`'s business.
+Knows pieces, layouts, the class token's position and LayerScale; which arrays a model has is `restore`'s business.
 """
 
+import re
 from collections.abc import Mapping
 
 import ml_dtypes
@@ -10,8 +11,11 @@ import numpy as np
 
 from vit_core.checkpoints.layout import Shape
 from vit_core.checkpoints.table import Generation, Piece, piece_at
+from vit_core.models.config import square_side
 
 _POSITIONS = "pos_embedding"
+_SCALE = re.compile(r"blocks/\d+/layer_scale[12]/scale")
+_SCALED_LAYERS = {"1": "/attention/out", "2": "/mlp/dense2"}
 
 
 def to_file(generation: Generation, flat: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -24,8 +28,8 @@ def to_file(generation: Generation, flat: Mapping[str, np.ndarray]) -> dict[str,
     Raises:
         ValueError: the table has no name for one of them.
     """
-    if generation.class_position == "folded" and "cls" in flat:
-        flat = _fold(flat)
+    if "cls" in flat:
+        flat = _with_class_position(generation, flat)
     parts: dict[str, list[tuple[Piece, np.ndarray]]] = {}
     for path, array in flat.items():
         piece = piece_at(generation, path)
@@ -36,21 +40,19 @@ def to_file(generation: Generation, flat: Mapping[str, np.ndarray]) -> dict[str,
     return {prefix + name: _join(found) for name, found in parts.items()}
 
 
-def fits(generation: Generation, piece: Piece, path: str, in_file: Shape, ours: Shape) -> bool:
+def fits(piece: Piece, in_file: Shape, ours: Shape) -> bool:
     """Tell whether an array of the file has the shape that ours wants of it."""
     part = piece.shape_in_file(in_file)
-    return piece.row.layout.fits(part, ours) or (_lacks_class_position(generation, path, part, ours))
+    return piece.row.layout.fits(part, ours)
 
 
-def from_file(generation: Generation, piece: Piece, path: str, array: np.ndarray, ours: Shape) -> np.ndarray:
+def from_file(piece: Piece, array: np.ndarray, ours: Shape) -> np.ndarray:
     """Give our array as float32 from the file's, of which it may be a part; a view where nothing has to be computed.
 
     Values past the range of float32 become infinite.
 
     Args:
-        generation: the table.
         piece: where ours lies.
-        path: ours.
         array: the file's, of a shape that `fits`; whole numbers of 2 bytes are bfloat16.
         ours: the shape that comes out.
     """
@@ -62,9 +64,23 @@ def from_file(generation: Generation, piece: Piece, path: str, array: np.ndarray
         part = part[piece.index * length : (piece.index + 1) * length]
     with np.errstate(over="ignore"):
         part = part.astype(np.float32, copy=False)
-    if _lacks_class_position(generation, path, part.shape, ours):
-        return np.concatenate([np.zeros((1, 1, ours[2]), np.float32), part], axis=1)
     return piece.row.layout.unpack(part, ours)
+
+
+def without_layer_scale(flat: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Give the arrays of the same model without LayerScale: its factors are multiplied into the layers before them.
+
+    Args:
+        flat: our arrays by path, with or without LayerScale.
+    """
+    folded = dict(flat)
+    for path in [path for path in flat if _SCALE.fullmatch(path)]:
+        block, _, scale = path.rpartition("/layer_scale")
+        layer = block + _SCALED_LAYERS[scale[0]]
+        for part in ("/kernel", "/bias"):
+            folded[layer + part] = flat[layer + part] * flat[path]  # the channels that come out are the last axis
+        del folded[path]
+    return folded
 
 
 def _join(found: list[tuple[Piece, np.ndarray]]) -> np.ndarray:
@@ -76,13 +92,15 @@ def _join(found: list[tuple[Piece, np.ndarray]]) -> np.ndarray:
     return np.stack(arrays) if pieces == "stacked" else np.concatenate(arrays)
 
 
-def _fold(flat: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Add the class token's position to the class token itself (big_vision/models/vit.py, `fix_old_checkpoints`)."""
+def _with_class_position(generation: Generation, flat: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    """Give the class token's position where the generation has it, adding up to the same.
+
+    Added to the class token itself it is as `fix_old_checkpoints` of big_vision/models/vit.py does.
+    """
     positions = flat[_POSITIONS]
-    return {**flat, "cls": flat["cls"] + positions[:, :1], _POSITIONS: positions[:, 1:]}
-
-
-def _lacks_class_position(generation: Generation, path: str, part: Shape, ours: Shape) -> bool:
-    """Tell whether the position of the class token is part of `cls` in this file."""
-    can = path == _POSITIONS and generation.class_position != "whole"
-    return can and part == (1, ours[1] - 1, ours[2])
+    has_one = square_side(positions.shape[1]) is None
+    if has_one and generation.class_position == "folded":
+        return {**flat, "cls": flat["cls"] + positions[:, :1], _POSITIONS: positions[:, 1:]}
+    if not has_one and generation.class_position == "whole":
+        return {**flat, _POSITIONS: np.concatenate([np.zeros_like(positions[:, :1]), positions], axis=1)}
+    return flat

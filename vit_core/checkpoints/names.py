@@ -6,7 +6,7 @@ a further generation is a further table.
 
 from collections.abc import Collection, Iterable
 
-from vit_core.checkpoints.generations.big_vision import BIG_VISION, BIG_VISION_SCANNED
+from vit_core.checkpoints.generations.big_vision import BIG_VISION, BIG_VISION_SCANNED, LINEN
 from vit_core.checkpoints.generations.timm import TIMM, TIMM_MIXER, TIMM_STEM
 from vit_core.checkpoints.generations.transformers import TRANSFORMERS, TRANSFORMERS_BARE
 from vit_core.checkpoints.generations.vit_jax import MIXER, VIT_JAX
@@ -29,6 +29,7 @@ GENERATIONS = (
     VIT_JAX,
     BIG_VISION,
     BIG_VISION_SCANNED,
+    LINEN,
     MIXER,
     TIMM,
     TIMM_STEM,

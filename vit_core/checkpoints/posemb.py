@@ -37,8 +37,8 @@ def resize_posemb(
     return np.concatenate([head, resized], axis=1)
 
 
-def sincos_posemb(grid: int, width: int, *, has_class_token: bool) -> Float32[np.ndarray, "1 N D"]:
-    """Give the fixed embeddings of big_vision's models with "sincos2d" positions; the class token's is zero.
+def sincos_posemb(grid: int, width: int) -> Float32[np.ndarray, "1 N D"]:
+    """Give the fixed embeddings of big_vision's models with "sincos2d" positions; a class token has none.
 
     For column `x` and row `y` of a patch: sin(x w), cos(x w), sin(y w), cos(y w) with the `width / 4` frequencies
     `w` from 1 down to 1 / 10000 in equal ratios (big_vision/models/vit.py, `posemb_sincos_2d`; MoCo v3, arXiv
@@ -47,13 +47,11 @@ def sincos_posemb(grid: int, width: int, *, has_class_token: bool) -> Float32[np
     Args:
         grid: patches a side.
         width: of the tokens, a multiple of 4 from 8 on.
-        has_class_token: whether a class token comes before the patches.
     """
     omega = 10_000.0 ** -(np.arange(width // 4) / (width // 4 - 1))
     y, x = (axis.reshape(-1, 1) * omega for axis in np.mgrid[:grid, :grid])
     patches = np.concatenate([np.sin(x), np.cos(x), np.sin(y), np.cos(y)], axis=1)
-    cls = np.zeros((int(has_class_token), width))
-    table: np.ndarray = np.concatenate([cls, patches])[None].astype(np.float32)
+    table: np.ndarray = patches[None].astype(np.float32)
     return table
 
 

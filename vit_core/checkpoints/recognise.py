@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from vit_core.checkpoints.architecture import infer_config
+from vit_core.checkpoints.architecture import infer_config, is_particular
 from vit_core.checkpoints.arrays import ArrayFile, Limits
 from vit_core.checkpoints.beside import CONFIG_FILE, Told, read_beside
 from vit_core.checkpoints.containers import open_arrays
@@ -17,7 +17,7 @@ from vit_core.checkpoints.names import find_generation
 from vit_core.checkpoints.own_settings import apply_settings, is_setting
 from vit_core.checkpoints.table import Generation, Piece, pieces_of
 from vit_core.errors import BadCheckpoint, shorten
-from vit_core.models.config import MAX_GRID, ModelConfig, square_side
+from vit_core.models.config import MAX_GRID, ModelConfig
 
 SINCOS_RESOLUTION = 224  # what big_vision trained its models with fixed positions for
 _POOLS = {"token": "token", "gap": "avg", "map": "map"}  # in timm's words
@@ -83,7 +83,7 @@ def recognise(
         pieces = {path: piece for path, piece in pieces.items() if not path.startswith("head/")}
     try:
         told = read_beside(arrays.path, origin=generation.origin)
-        shapes = _shapes(arrays, generation, prefix, pieces)
+        shapes = _shapes(arrays, prefix, pieces)
         fixed = generation.sincos and "pos_embedding" not in shapes and "embedding/kernel" in shapes
         if fixed:
             shapes["pos_embedding"] = _fixed_shape(shapes, resolution)
@@ -96,7 +96,7 @@ def recognise(
             origin="transformers" if generation.origin == "transformers" else "google",
         )
         _check_pool(config, told)
-        if config.qk_scale is not None:  # the table knows this model, and a tag would only be a guess
+        if is_particular(config):  # the table knows this model, and a tag would only be a guess
             told = told.without_guess()
         config = _settle(config, told)
         config = apply_settings(config, arrays)
@@ -121,16 +121,12 @@ def _sort(arrays: ArrayFile, generation: Generation, prefix: str) -> tuple[dict[
     return pieces, tuple(unknown), beside
 
 
-def _shapes(arrays: ArrayFile, generation: Generation, prefix: str, pieces: Mapping[str, Piece]) -> dict[str, Shape]:
+def _shapes(arrays: ArrayFile, prefix: str, pieces: Mapping[str, Piece]) -> dict[str, Shape]:
     """Give the shapes of our arrays, as far as the file tells them."""
     shapes = {}
     for path, piece in pieces.items():
         in_file = arrays[prefix + piece.name].shape
         shapes[path] = piece.row.layout.shape_of_ours(piece.shape_in_file(in_file))
-    positions = shapes.get("pos_embedding", ())
-    lacks_class = generation.class_position != "whole" and "cls" in shapes and len(positions) == 3
-    if lacks_class and square_side(positions[1]) is not None:
-        shapes["pos_embedding"] = (positions[0], positions[1] + 1, positions[2])
     return shapes
 
 
@@ -141,7 +137,7 @@ def _fixed_shape(shapes: Mapping[str, Shape], resolution: int | None) -> Shape:
         raise BadCheckpoint("has no position embeddings, and none can be computed for the width of its patches.")
     grid = SINCOS_RESOLUTION // kernel[0] if resolution is None else min(resolution // kernel[0], MAX_GRID)
     grid = max(grid, 1)  # `ModelConfig.with_resolution` refuses what is too large or too small
-    return (1, grid**2 + ("cls" in shapes), kernel[3])
+    return (1, grid**2, kernel[3])
 
 
 def _check_pool(config: ModelConfig, told: Told) -> None:

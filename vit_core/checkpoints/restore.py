@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from vit_core.checkpoints.arrays import Limits
-from vit_core.checkpoints.conversion import fits, from_file, to_file
+from vit_core.checkpoints.conversion import fits, from_file, to_file, without_layer_scale
 from vit_core.checkpoints.generations.big_vision import BIG_VISION
 from vit_core.checkpoints.generations.vit_jax import MIXER, VIT_JAX
 from vit_core.checkpoints.layout import Shape
@@ -89,7 +89,8 @@ def load_checkpoint(
     flat = _read_all(source, {path: tuple(leaf.shape) for path, leaf in flatten(build(stored)[1]).items()})
     head, notes = _judge_head(flat)
     if config.grid != stored.grid:
-        has_class_token = config.classifier == "token"
+        # The class token's position is kept, where it has one.
+        has_class_token = config.classifier == "token" and config.class_position
         flat["pos_embedding"] = resize_posemb(flat["pos_embedding"], config.grid, has_class_token=has_class_token)
         notes += (
             f"Position embeddings were interpolated from {stored.resolution} to {config.resolution} px "
@@ -101,7 +102,8 @@ def load_checkpoint(
 def save_npz(path: str | Path, config: ModelConfig, params: Params) -> None:
     """Write parameters in the published layout; `numpy.load` and the original code read them.
 
-    The layout is vit_jax's, for attention pooling, which that has not, big_vision's.
+    The layout is vit_jax's, for attention pooling, which that has not, big_vision's. Neither has LayerScale, and so it
+    is multiplied into the layers before it.
 
     Args:
         path: where to; replaced at once when all is written.
@@ -119,7 +121,7 @@ def save_npz(path: str | Path, config: ModelConfig, params: Params) -> None:
         flat[ours] = np.asarray(given[ours], dtype=np.float32)
         if flat[ours].shape != leaf.shape:
             raise ValueError(f"{ours!r} has the shape {flat[ours].shape} instead of {leaf.shape}.")
-    write_npz(Path(path), to_file(published_generation(config), flat) | settings_of(config))
+    write_npz(Path(path), to_file(published_generation(config), without_layer_scale(flat)) | settings_of(config))
 
 
 def published_generation(config: ModelConfig) -> Generation:
@@ -151,15 +153,13 @@ def _read_all(source: Source, expected: Mapping[str, Shape]) -> dict[str, np.nda
             f"suggest. " + "; ".join(_listing(kind, items) for kind, items in differences if items) + "."
         )
     if computed:
-        config = source.config
-        has_class_token = config.classifier == "token"
-        flat["pos_embedding"] = sincos_posemb(config.grid, config.hidden_size, has_class_token=has_class_token)
+        flat["pos_embedding"] = sincos_posemb(source.config.grid, source.config.hidden_size)
     return flat
 
 
 def _misfit(source: Source, path: str, shape: Shape) -> str | None:
     piece, info = source.pieces[path], source.arrays[source.name_of(path)]
-    if not fits(source.generation, piece, path, info.shape, shape):
+    if not fits(piece, info.shape, shape):
         told = piece.shape_in_file(info.shape)
         return f"{info.name} is {told} instead of {piece.row.layout.shape_in_file(shape)}"
     is_float = info.dtype.kind in "fV" or info.dtype == np.uint16  # bfloat16, which some programs write so
@@ -185,7 +185,7 @@ def _read(source: Source, wanted: Mapping[str, Shape]) -> dict[str, np.ndarray]:
         array = whole[name] if name in whole else source.arrays.read(name)
         if piece.row.pieces:
             whole[name] = array
-        flat[path] = from_file(source.generation, piece, path, array, shape)
+        flat[path] = from_file(piece, array, shape)
     return flat
 
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from vit_core.errors import BadInput, UnknownName, shorten
+from vit_core.models.dimensions import Dimensions
 from vit_core.models.resnet_config import ResNetConfig
 
 __all__ = [
@@ -28,102 +29,13 @@ MAX_GRID = 64  # patches a side; attention is quadratic in their number squared,
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ModelConfig:
-    """Everything that decides the arrays of a model and their shapes.
-
-    Attributes:
-        patch_size: side of a patch in pixels, or in cells of the ResNet's feature map for a hybrid.
-        hidden_size: width D of the tokens.
-        num_layers: encoder blocks.
-        mlp_dim: width of the hidden layer of each block's MLP.
-        num_heads: attention heads; 0 for an MLP-Mixer, which has none.
-        num_classes: outputs K of the head; 0 for a model without a head.
-        resolution: side of the square input in pixels.
-        classifier: what the head reads: the class token ("token"), the mean of all tokens ("gap"), or what a learnt
-            query finds in them ("map": the attention pooling of arXiv 2106.04560, `MAPHead` in big_vision).
-        representation_size: width of the tanh layer before the head (`pre_logits`), or None without it.
-        resnet: the convolutions of a hybrid, or None.
-        tokens_mlp_dim: hidden width of the MLP over the patches, which makes the model an MLP-Mixer (arXiv 2105.01601):
-            without heads, class token and position embeddings, and of one resolution. None for a transformer.
-        qkv_bias: whether queries, keys and values have biases.
-        qk_scale: what the products of queries and keys are multiplied by; None for 1 / sqrt(width of a head).
-        norm_eps: added to the variance by each LayerNorm.
-        activation: of the MLPs: the tanh approximation of GELU, as in the original, or the exact one.
-    """
-
-    patch_size: int
-    hidden_size: int
-    num_layers: int
-    mlp_dim: int
-    num_heads: int
-    num_classes: int = 1000
-    resolution: int = 224
-    classifier: Literal["token", "gap", "map"] = "token"
-    representation_size: int | None = None
-    resnet: ResNetConfig | None = None
-    tokens_mlp_dim: int | None = None
-    qkv_bias: bool = True
-    qk_scale: float | None = None
-    norm_eps: float = 1e-6
-    activation: Literal["gelu_tanh", "gelu"] = "gelu_tanh"
-
-    @property
-    def is_mixer(self) -> bool:
-        """Whether patches are mixed by an MLP in place of attention."""
-        return self.tokens_mlp_dim is not None
+class ModelConfig(Dimensions):
+    """Everything that decides the arrays of a model and their shapes: its dimensions, and the names for them."""
 
     @property
     def variant(self) -> str:
         """The published name, such as "B/16", else "custom" with width x depth / stride."""
         return variant_of(self)
-
-    @property
-    def stride(self) -> int:
-        """Pixels per patch along a side, ResNet included; the resolution is a multiple of it."""
-        return self.patch_size * (self.resnet.stride if self.resnet else 1)
-
-    @property
-    def grid(self) -> int:
-        """Patches along a side."""
-        return self.resolution // self.stride
-
-    @property
-    def num_tokens(self) -> int:
-        """Tokens N of the encoder: patches, and the class token where there is one."""
-        return self.grid**2 + (self.classifier == "token")
-
-    @property
-    def num_features(self) -> int:
-        """Width of the head's input."""
-        return self.representation_size or self.hidden_size
-
-    @property
-    def num_params(self) -> int:
-        """Exact number of parameters, position embeddings and head included."""
-        D, K, R = self.hidden_size, self.num_classes, self.representation_size
-        channels = self.resnet.out_channels if self.resnet else 3
-        stem = self.resnet.num_params if self.resnet else 0
-        embedding = self.patch_size**2 * channels * D + D
-        positions = 0 if self.is_mixer else self.num_tokens * D
-        cls = D if self.classifier == "token" else 0
-        # Attention pooling has a query of its own, attention with all biases, a LayerNorm and an MLP.
-        pooling = D + _dense(D, D) * 4 + 2 * D + self._mlp_params if self.classifier == "map" else 0
-        representation = _dense(D, R) if R else 0
-        head = _dense(self.num_features, K) if K else 0
-        outside = stem + embedding + positions + cls + 2 * D + pooling + representation + head
-        return outside + self.num_layers * (self._mixing_params + self._mlp_params + 2 * 2 * D)
-
-    @property
-    def _mixing_params(self) -> int:
-        """Of what lets the tokens of a block see each other."""
-        D, N, T = self.hidden_size, self.num_tokens, self.tokens_mlp_dim
-        if T is not None:
-            return _dense(N, T) + _dense(T, N)
-        return 4 * _dense(D, D) - (0 if self.qkv_bias else 3 * D)
-
-    @property
-    def _mlp_params(self) -> int:
-        return _dense(self.hidden_size, self.mlp_dim) + _dense(self.mlp_dim, self.hidden_size)
 
     def with_resolution(self, resolution: int) -> "ModelConfig":
         """Give the same model for another input size.
@@ -161,20 +73,23 @@ class ModelConfig:
         return self
 
 
-def _dense(inputs: int, outputs: int) -> int:
-    """Count the parameters of a layer with biases."""
-    return inputs * outputs + outputs
-
-
 # Width, depth, width of the MLP, heads. B, L and H: "An Image is Worth 16x16 Words" (arXiv 2010.11929) table 1;
 # Ti and S: "How to train your ViT?" (arXiv 2106.10270).
 _SIZES = {
     "Ti": (192, 12, 768, 3),
     "S": (384, 12, 1536, 6),
+    "M": (512, 12, 2048, 8),  # of DeiT III alone; big_vision/models/vit.py has it, too
     "B": (768, 12, 3072, 12),
     "L": (1024, 24, 4096, 16),
     "H": (1280, 32, 5120, 16),
+    # "Getting ViT in Shape" (arXiv 2305.13035) table 1; big_vision/models/vit.py, `decode_variant`.
+    "So400m": (1152, 27, 4304, 16),
+    # SigLIP 2 (arXiv 2502.14786), "g-opt"; timm/models/vision_transformer.py, `vit_giantopt_patch16_siglip_256`.
+    "g-opt": (1536, 40, 6144, 16),
 }
+
+
+_EXACT_GELU: Literal["gelu"] = "gelu"  # PyTorch's own
 
 
 # Width, depth, width of the channel MLP, width of the token MLP: "MLP-Mixer" (arXiv 2105.01601) table 1.
@@ -190,7 +105,7 @@ def _variant(
     patch_size: int,
     num_blocks: tuple[int, ...] | None = None,
     *,
-    classifier: Literal["token", "gap"] = "token",
+    classifier: Literal["token", "gap", "map"] = "token",
 ) -> ModelConfig:
     hidden_size, num_layers, mlp_dim, num_heads = _SIZES[size]
     return ModelConfig(
@@ -214,6 +129,12 @@ def _mixer(size: str, patch_size: int) -> ModelConfig:
         num_heads=0,
         classifier="gap",
         tokens_mlp_dim=tokens_mlp_dim,
+    )
+
+
+def _deit3(size: str, patch_size: int) -> ModelConfig:
+    return dataclasses.replace(
+        _variant(size, patch_size), layer_scale=True, class_position=False, activation=_EXACT_GELU
     )
 
 
@@ -249,6 +170,17 @@ VARIANTS: Mapping[str, ModelConfig] = MappingProxyType(
         "Mixer-B/16": _mixer("B", 16),
         "Mixer-B/32": _mixer("B", 32),
         "Mixer-L/16": _mixer("L", 16),
+        # The image towers of SigLIP and SigLIP 2, which have no head; smaller ones are B/32, B/16 and L/16.
+        "So400m/14": _variant("So400m", 14, classifier="map"),
+        "So400m/16": _variant("So400m", 16, classifier="map"),
+        "g-opt/16": _variant("g-opt", 16, classifier="map"),
+        # "DeiT III" (arXiv 2204.07118), as Meta and timm keep it (timm/models/deit.py). The files of big_vision's zoo
+        # are plain S/16, B/16 and L/16: its code has no LayerScale, so that theirs is part of the kernels.
+        "DeiT3-S/16": _deit3("S", 16),
+        "DeiT3-M/16": _deit3("M", 16),
+        "DeiT3-B/16": _deit3("B", 16),
+        "DeiT3-L/16": _deit3("L", 16),
+        "DeiT3-H/14": _deit3("H", 14),
         # `vit_small_patch16_224` of timm until 2021: PyTorch's own GELU and LayerNorm, and a scale that the author
         # called wrong and kept because the released weights were trained with it.
         "timm-S/16": ModelConfig(
@@ -260,7 +192,7 @@ VARIANTS: Mapping[str, ModelConfig] = MappingProxyType(
             qkv_bias=False,
             qk_scale=768**-0.5,
             norm_eps=1e-5,
-            activation="gelu",
+            activation=_EXACT_GELU,
         ),
     }
 )
@@ -319,6 +251,7 @@ def _trunk(config: ModelConfig) -> ModelConfig:
         qk_scale=None,
         norm_eps=0.0,
         activation="gelu_tanh",
+        class_position=True,
     )
 
 

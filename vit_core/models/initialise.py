@@ -74,6 +74,7 @@ _RULES: tuple[tuple[str, _Draw], ...] = (
     (r"mlp/\w+/kernel$", _xavier_uniform(1)),
     (r"mlp/\w+/bias$", _normal(1e-6)),
     (r"gn3/scale$", _constant(0)),  # a fresh unit is the identity
+    (r"layer_scale[12]/scale$", _constant(1e-6)),  # and a fresh block of DeiT III nearly so: timm/models/deit.py
     (r"scale$", _constant(1)),
     (r"bias$", _constant(0)),
     (r"kernel$", _lecun_normal),

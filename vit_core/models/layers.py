@@ -101,24 +101,42 @@ def layer_norm(config: ModelConfig, *, dtype: jnp.dtype, rngs: nnx.Rngs) -> nnx.
     return nnx.LayerNorm(config.hidden_size, epsilon=config.norm_eps, dtype=dtype, rngs=rngs)
 
 
+class LayerScale(nnx.Module):
+    """A factor for each channel of a branch (arXiv 2103.17239, equation 4)."""
+
+    def __init__(self, config: ModelConfig, *, dtype: jnp.dtype) -> None:
+        self.dtype = dtype
+        self.scale = nnx.Param(jnp.ones((config.hidden_size,)))
+
+    def __call__(self, branch: Float[Array, "B N D"]) -> Float[Array, "B N D"]:
+        """Multiply."""
+        return branch * self.scale[...].astype(self.dtype)
+
+
 class EncoderBlock(nnx.Module):
-    """Attention, then MLP, each on normalised tokens and added to what came in."""
+    """Attention, then MLP, each on normalised tokens, scaled where the model does so, and added to what came in."""
 
     def __init__(self, config: ModelConfig, *, dtype: jnp.dtype, rngs: nnx.Rngs) -> None:
         self.norm1 = layer_norm(config, dtype=dtype, rngs=rngs)
         self.attention = SelfAttention(config, dtype=dtype, rngs=rngs)
         self.norm2 = layer_norm(config, dtype=dtype, rngs=rngs)
         self.mlp = Mlp(config.hidden_size, config.mlp_dim, activation=config.activation, dtype=dtype, rngs=rngs)
+        self.layer_scale1 = LayerScale(config, dtype=dtype) if config.layer_scale else None
+        self.layer_scale2 = LayerScale(config, dtype=dtype) if config.layer_scale else None
 
     def __call__(
         self, tokens: Float[Array, "B N D"], noise: Noise | None = None
     ) -> tuple[Float[Array, "B N D"], Float[Array, "B H N N"]]:
         """Give the next tokens and this block's attention probabilities."""
         attended, probs = self.attention(self.norm1(tokens))
+        if self.layer_scale1 is not None:
+            attended = self.layer_scale1(attended)
         if noise is not None:
             attended = noise.skip(noise.drop(attended, site=0), site=3)
         tokens = tokens + attended
         transformed = self.mlp(self.norm2(tokens), noise)
+        if self.layer_scale2 is not None:
+            transformed = self.layer_scale2(transformed)
         if noise is not None:
             transformed = noise.skip(transformed, site=4)
         return tokens + transformed, probs

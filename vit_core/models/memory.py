@@ -167,12 +167,13 @@ def _trained_params(config: ModelConfig, trained_blocks: int | None) -> int:
 def _activation_values(config: ModelConfig, trained_blocks: int | None, *, remat: bool) -> tuple[int, int]:
     """Count the values that one image keeps for the way back, and those that are computed again, one block at a time.
 
-    A block keeps 14 vectors of width D and 3 of the MLP's width for each token, and one map for each head; a Mixer's
-    7 vectors of width D and 3 hidden layers of each of its MLPs.
+    A block keeps 14 vectors of width D and 3 of the MLP's width for each token, and one map for each head, with
+    LayerScale what each branch was before it; a Mixer's 7 vectors of width D and 3 hidden layers of each of its MLPs.
     """
     D, N, M, T = config.hidden_size, config.num_tokens, config.mlp_dim, config.tokens_mlp_dim
     mixing = 14 * N * D + config.num_heads * N**2 if T is None else 7 * N * D + 3 * T * D
-    block = mixing + 3 * N * M
+    scaled = 2 * N * D if config.layer_scale else 0
+    block = mixing + scaled + 3 * N * M
     blocks = config.num_layers if trained_blocks is None else trained_blocks
     stem = _resnet_activations(config.resnet, config.resolution) if config.resnet and trained_blocks is None else 0
     if remat and blocks:

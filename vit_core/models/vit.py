@@ -25,7 +25,7 @@ class VisionTransformer(nnx.Module):
         channels = config.resnet.out_channels if config.resnet else 3
         self.embedding = PatchEmbedding(config.patch_size, channels, D, dtype=dtype)
         self.cls = nnx.Param(jnp.zeros((1, 1, D))) if config.classifier == "token" else None
-        self.pos_embedding = nnx.Param(jnp.zeros((1, config.num_tokens, D)))
+        self.pos_embedding = nnx.Param(jnp.zeros((1, config.num_positions, D)))
         self.blocks = nnx.List([EncoderBlock(config, dtype=dtype, rngs=rngs) for _ in range(config.num_layers)])
         self.norm = layer_norm(config, dtype=dtype, rngs=rngs)
         self.map_head = MapHead(config, dtype=dtype, rngs=rngs) if config.classifier == "map" else None
@@ -54,10 +54,13 @@ class VisionTransformer(nnx.Module):
         """Give the encoder's input: the class token, then the patches row by row, with positions added."""
         maps = self.resnet(images) if self.resnet is not None else images
         tokens = self.embedding(maps)
+        positions = self.pos_embedding[...].astype(tokens.dtype)
+        if not self.config.class_position:
+            tokens = tokens + positions
         if self.cls is not None:
-            cls = jnp.broadcast_to(self.cls[...].astype(tokens.dtype), (len(tokens), 1, tokens.shape[-1]))
+            cls = jnp.broadcast_to(self.cls[...].astype(tokens.dtype), (tokens.shape[0], 1, tokens.shape[-1]))
             tokens = jnp.concatenate([cls, tokens], axis=1)
-        return tokens + self.pos_embedding[...].astype(tokens.dtype)
+        return tokens + positions if self.config.class_position else tokens
 
     def pool(self, tokens: Float[Array, "B N D"]) -> Float[Array, "B F"]:
         """Give the head's input, in float32: it is small, and it decides."""

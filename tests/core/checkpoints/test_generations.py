@@ -10,7 +10,7 @@ import pytest
 import safetensors.numpy
 
 from vit_core.checkpoints.conversion import to_file
-from vit_core.checkpoints.generations.big_vision import BIG_VISION, BIG_VISION_SCANNED
+from vit_core.checkpoints.generations.big_vision import BIG_VISION, BIG_VISION_SCANNED, LINEN
 from vit_core.checkpoints.generations.timm import TIMM, TIMM_MIXER, TIMM_STEM
 from vit_core.checkpoints.generations.transformers import TRANSFORMERS, TRANSFORMERS_BARE
 from vit_core.checkpoints.generations.vit_jax import MIXER, VIT_JAX
@@ -18,7 +18,7 @@ from vit_core.checkpoints.names import GENERATIONS
 from vit_core.checkpoints.restore import load_checkpoint, save_npz
 from vit_core.errors import BadCheckpoint
 from vit_core.inference.predictor import load_predictor
-from vit_core.models.build import build, flatten, unflatten
+from vit_core.models.build import build, flatten, forward, unflatten
 from vit_core.models.config import ResNetConfig
 
 # Beside a file from PyTorch: what its arrays cannot show of a model as small as these.
@@ -75,6 +75,8 @@ def write(tmp_path):
 def configs(tiny_config, tiny_hybrid_config, tiny_mixer_config):
     return {
         "plain": tiny_config,
+        "no class position": dataclasses.replace(tiny_config, class_position=False),
+        "layer scale": dataclasses.replace(tiny_config, class_position=False, layer_scale=True),
         "gap": dataclasses.replace(tiny_config, classifier="gap", representation_size=8),
         "map": dataclasses.replace(tiny_config, classifier="map"),
         "no qkv bias": dataclasses.replace(tiny_config, qkv_bias=False),
@@ -87,10 +89,11 @@ def configs(tiny_config, tiny_hybrid_config, tiny_mixer_config):
 
 KINDS = {
     VIT_JAX.name: ("plain", "gap", "no qkv bias", "no head", "hybrid", "stem"),
-    BIG_VISION.name: ("plain", "gap", "map", "no head", "hybrid"),
-    BIG_VISION_SCANNED.name: ("plain", "gap", "map"),
+    BIG_VISION.name: ("no class position", "gap", "map"),
+    BIG_VISION_SCANNED.name: ("no class position", "gap", "map"),
+    LINEN.name: ("plain", "no head", "hybrid"),
     MIXER.name: ("mixer",),
-    TIMM.name: ("plain", "gap", "map", "no qkv bias", "no head"),
+    TIMM.name: ("plain", "gap", "map", "no qkv bias", "no head", "no class position", "layer scale"),
     TIMM_STEM.name: (),
     TIMM_MIXER.name: ("mixer",),
     TRANSFORMERS.name: ("plain",),
@@ -132,15 +135,15 @@ def test_one_model_answers_the_same_from_the_file_of_every_generation(write, tin
     images = np.random.default_rng(1).uniform(-1, 1, size=(2, 16, 16, 3)).astype(np.float32)
     answers = [
         load_predictor(write(generation, to_file(generation, flat)), device="cpu").logits(images)
-        for generation in (VIT_JAX, BIG_VISION, BIG_VISION_SCANNED, TIMM, TRANSFORMERS)
+        for generation in (VIT_JAX, LINEN, BIG_VISION, BIG_VISION_SCANNED, TIMM, TRANSFORMERS)
     ]
     (tmp_path / "checkpoint_7").write_bytes(
-        flax.serialization.msgpack_serialize({"0": nested(to_file(VIT_JAX, flat)), "1": {}, "2": 7})
+        flax.serialization.msgpack_serialize({"0": nested(to_file(LINEN, flat)), "1": {}, "2": 7})
     )
     answers.append(load_predictor(tmp_path / "checkpoint_7", device="cpu").logits(images))
 
     assert np.ptp(answers[0]) > 0.1
-    assert [np.array_equal(answers[0], answer) for answer in answers] == [True] * 6
+    assert [np.array_equal(answers[0], answer) for answer in answers] == [True] * 7
 
 
 def test_every_generation_has_one_name_for_each_path_and_one_path_for_each_name(configs):
@@ -148,8 +151,7 @@ def test_every_generation_has_one_name_for_each_path_and_one_path_for_each_name(
         for kind in KINDS[generation.name]:
             flat = draw(configs[kind])
             held = sum(array.size for array in to_file(generation, flat).values())
-            lost = 16 if generation.class_position == "folded" and configs[kind].classifier == "token" else 0
-            assert held == sum(array.size for array in flat.values()) - lost
+            assert held == sum(array.size for array in flat.values())
 
 
 def test_class_tokens_position_that_is_folded_changes_no_sum(write, tiny_config):
@@ -158,18 +160,33 @@ def test_class_tokens_position_that_is_folded_changes_no_sum(write, tiny_config)
 
     loaded = flatten(load_checkpoint(write(BIG_VISION, to_file(BIG_VISION, flat))).params)
 
-    np.testing.assert_array_equal(loaded["cls"] + loaded["pos_embedding"][:, :1], flat["cls"] + 3)
-    np.testing.assert_array_equal(loaded["pos_embedding"][:, 1:], flat["pos_embedding"][:, 1:])
+    np.testing.assert_array_equal(loaded["cls"], flat["cls"] + 3)
+    np.testing.assert_array_equal(loaded["pos_embedding"], flat["pos_embedding"][:, 1:])
 
 
-def test_timm_positions_without_the_class_tokens_are_told_by_their_number(write, tiny_config):
-    flat = draw(tiny_config)
-    arrays = to_file(TIMM, flat)
-    arrays["pos_embed"] = arrays["pos_embed"][:, 1:]
+def test_positions_below_the_encoder_are_found_as_big_vision_had_them_before_2022(write, tiny_config):
+    flat = draw(dataclasses.replace(tiny_config, classifier="gap"))
+    arrays = to_file(BIG_VISION, flat)
+    arrays["Transformer/pos_embedding"] = arrays.pop("pos_embedding")
 
-    loaded = flatten(load_checkpoint(write(TIMM, arrays)).params)
+    loaded = flatten(load_checkpoint(write(BIG_VISION, arrays)).params)
 
     np.testing.assert_array_equal(loaded["pos_embedding"], flat["pos_embedding"])
+
+
+def test_published_layout_has_no_layer_scale_and_a_file_in_it_answers_the_same(configs, tmp_path):
+    flat = draw(configs["layer scale"])
+    images = np.random.default_rng(1).uniform(-1, 1, size=(2, 16, 16, 3)).astype(np.float32)
+
+    save_npz(tmp_path / "x.npz", configs["layer scale"], unflatten(flat))
+    checkpoint = load_checkpoint(tmp_path / "x.npz")
+
+    assert checkpoint.config == configs["plain"]
+    expected = forward(build(configs["layer scale"])[0], unflatten(flat), images).logits
+    assert np.ptp(expected) > 0.1
+    np.testing.assert_allclose(
+        forward(build(checkpoint.config)[0], checkpoint.params, images).logits, expected, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("prefix", ["opt/target/", "params/", "0/", "0/target/", "model/params/"])
@@ -216,8 +233,8 @@ def test_fixed_positions_that_no_file_holds_are_computed_for_224_px_unless_asked
 
 @pytest.mark.parametrize("stored", [np.dtype("V2"), np.dtype("uint16")], ids=str)
 @pytest.mark.parametrize("generation", [VIT_JAX, BIG_VISION_SCANNED], ids=lambda generation: generation.name)
-def test_bfloat16_is_widened_whatever_its_type_is_called(write, tiny_config, generation, stored):
-    flat = {path: array.astype(ml_dtypes.bfloat16) for path, array in draw(tiny_config).items()}
+def test_bfloat16_is_widened_whatever_its_type_is_called(write, configs, generation, stored):
+    flat = {path: array.astype(ml_dtypes.bfloat16) for path, array in draw(configs["gap"]).items()}
     arrays = {name: np.asarray(array, order="C").view(stored) for name, array in to_file(generation, flat).items()}
 
     loaded = flatten(load_checkpoint(write(generation, arrays)).params)
@@ -237,7 +254,7 @@ def test_half_precision_safetensors_are_widened(write, tiny_config):
 def test_differences_are_told_in_the_names_of_the_file(write, tiny_config):
     arrays = to_file(TIMM, draw(tiny_config))
     del arrays["norm.weight"]
-    arrays["blocks.0.ls1.gamma"] = np.ones(16, np.float32)
+    arrays["blocks.0.attn.q_norm.weight"] = np.ones(16, np.float32)
     arrays["head.weight"] = arrays["head.weight"].T
     arrays["blocks.1.attn.qkv.weight"] = np.full((48, 16), np.nan, np.float32)
 
@@ -246,7 +263,7 @@ def test_differences_are_told_in_the_names_of_the_file(write, tiny_config):
 
     message = str(caught.value)
     assert "1 missing: norm.weight" in message
-    assert "1 not expected: blocks.0.ls1.gamma" in message
+    assert "1 not expected: blocks.0.attn.q_norm.weight" in message
     assert "head.bias is (10,) instead of (16,)" in message
     assert "3 not finite: blocks.1.attn.qkv.weight" in message
 

@@ -44,6 +44,7 @@ def test_every_variant_has_exactly_the_parameters_that_its_configuration_counts(
         {"classifier": "map", "representation_size": 24},
         {"qkv_bias": False},
         {"classifier": "map", "qkv_bias": False},
+        {"layer_scale": True, "class_position": False},
         {"representation_size": 24, "num_classes": 0, "classifier": "gap"},
     ],
     ids=str,
@@ -145,7 +146,13 @@ def test_bfloat16_stays_near_float32_and_picks_the_same_classes(tiny_config, ima
 
 
 def test_gradient_reaches_every_parameter(tiny_hybrid_config):
-    config = dataclasses.replace(tiny_hybrid_config, resnet=ResNetConfig(num_blocks=(1,), width=32), patch_size=4)
+    config = dataclasses.replace(
+        tiny_hybrid_config,
+        resnet=ResNetConfig(num_blocks=(1,), width=32),
+        patch_size=4,
+        layer_scale=True,
+        class_position=False,
+    )
     graphdef, _ = build(config)
     images = np.random.RandomState(3).uniform(-1, 1, size=(1, 32, 32, 3)).astype(np.float32)
 

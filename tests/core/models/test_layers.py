@@ -1,5 +1,6 @@
 """The pieces of the encoder against the same formulas in float64 numpy."""
 
+import dataclasses
 import math
 
 import jax.numpy as jnp
@@ -131,6 +132,19 @@ def test_block_normalises_before_each_part_and_adds_after(tiny_config, tokens):
 
     np.testing.assert_allclose(out, expected, atol=5e-6)
     np.testing.assert_allclose(probs, expected_probs, atol=1e-6)
+
+
+def test_layer_scale_multiplies_each_branch_before_it_is_added(tiny_config, tokens):
+    config = dataclasses.replace(tiny_config, layer_scale=True)
+    block = randomised(EncoderBlock(config, dtype=FLOAT32, rngs=nnx.Rngs(0)))
+    params = float64(block)
+
+    attended, _ = attend(params["attention"], layer_norm(params["norm1"], tokens))
+    middle = tokens + params["layer_scale1"]["scale"] * attended
+    hidden = gelu_tanh(dense(params["mlp"]["dense1"], layer_norm(params["norm2"], middle)))
+    expected = middle + params["layer_scale2"]["scale"] * dense(params["mlp"]["dense2"], hidden)
+
+    np.testing.assert_allclose(block(jnp.asarray(tokens))[0], expected, atol=5e-6)
 
 
 def test_layer_norm_divides_by_the_deviation_with_an_epsilon_of_a_millionth(tiny_config):

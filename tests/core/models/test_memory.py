@@ -21,6 +21,7 @@ from vit_core.training.trainable import partition
 TOLERANCE = 0.15
 SMALL = dataclasses.replace(VARIANTS["Ti/16"], num_layers=2, num_classes=10)
 HYBRID = dataclasses.replace(VARIANTS["R+Ti/16"], num_layers=1, num_classes=10)
+SCALED = dataclasses.replace(SMALL, layer_scale=True, class_position=False)
 MIXER = dataclasses.replace(VARIANTS["Mixer-S/16"], num_layers=2, num_classes=10)
 
 
@@ -67,12 +68,13 @@ def test_classifying_takes_what_xla_plans(model, batch):
     ("model", "batch", "settings"),
     [
         (SMALL, 8, {}),
+        (SCALED, 8, {}),
         (SMALL, 4, {"optimizer": "adamw", "trainable": "last-1", "parts": 2}),
         (SMALL, 8, {"remat": True}),
         (HYBRID, 4, {}),
         (MIXER, 4, {}),
     ],
-    ids=["Ti", "Ti-last-block-adamw-parts", "Ti-recomputed", "R+Ti", "Mixer"],
+    ids=["Ti", "Ti-LayerScale", "Ti-last-block-adamw-parts", "Ti-recomputed", "R+Ti", "Mixer"],
 )
 def test_fine_tuning_takes_what_xla_plans(model, batch, settings):
     known = {key: value for key, value in settings.items() if key != "trainable"}

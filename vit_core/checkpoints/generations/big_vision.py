@@ -1,6 +1,7 @@
 """The files of gs://big_vision: position embeddings at the root, layers of a block numbered by kind.
 
-Source: big_vision/models/vit.py. The image tower of a two-tower model lies under `img` and has the same names.
+Source: big_vision/models/vit.py. The image tower of a two-tower model lies under `img` and has the same names. There is
+no LayerScale in that code: the DeiT III files of its zoo have it multiplied into the kernels.
 """
 
 import dataclasses
@@ -30,6 +31,7 @@ def _rows(blocks: tuple[Row, ...]) -> tuple[Row, ...]:
         Row("cls", "cls"),
         Row("embedding/{leaf}", "embedding/{leaf}"),
         Row("pos_embedding", "pos_embedding"),
+        Row("Transformer/pos_embedding", "pos_embedding"),  # before 2022, as `fix_old_checkpoints` tells
         *blocks,
         Row("Transformer/encoder_norm/{leaf}", "norm/{leaf}"),
         Row(_MAP + "/probe", "map_head/probe"),
@@ -43,10 +45,12 @@ def _rows(blocks: tuple[Row, ...]) -> tuple[Row, ...]:
     )
 
 
+_BLOCKS = _block_rows("Transformer/encoderblock_{block}", "blocks/{block}", stacked=False)
+
 BIG_VISION = Generation(
     name="big_vision",
     prefixes=(*PREFIXES, *TOWERS),
-    rows=_rows(_block_rows("Transformer/encoderblock_{block}", "blocks/{block}", stacked=False)),
+    rows=_rows(_BLOCKS),
     class_position="folded",
     sincos=True,
 )
@@ -58,3 +62,11 @@ BIG_VISION_SCANNED = dataclasses.replace(
     rows=_rows(_block_rows("Transformer/encoderblock", "blocks/{block*}", stacked=True)),
 )
 """All layers in one array with a leading axis of depth, as `nn.scan` keeps them."""
+
+LINEN = Generation(
+    name="vit_jax, Linen",
+    prefixes=BIG_VISION.prefixes,
+    rows=(Row("Transformer/posembed_input/pos_embedding", "pos_embedding"), *_rows(_BLOCKS)),
+)
+"""What vit_jax itself holds and writes since it uses Linen: the layers of a block numbered by kind, and positions where
+they were before (vit_jax/models_vit.py; `convert_pre_linen` in vit_jax/checkpoint.py). LiT's image towers are such."""

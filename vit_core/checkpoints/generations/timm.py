@@ -49,9 +49,11 @@ _VIT_ROWS = (
     *convolution_rows("patch_embed.proj", "embedding"),
     *norm_rows("blocks.{block}.norm1", "blocks/{block}/norm1"),
     *_attention_rows("blocks.{block}.attn.qkv", "blocks.{block}.attn.proj", "blocks/{block}/attention", which="{qkv*}"),
+    Row("blocks.{block}.ls1.gamma", "blocks/{block}/layer_scale1/scale"),
     *norm_rows("blocks.{block}.norm2", "blocks/{block}/norm2"),
     *linear_rows("blocks.{block}.mlp.fc1", "blocks/{block}/mlp/dense1"),
     *linear_rows("blocks.{block}.mlp.fc2", "blocks/{block}/mlp/dense2"),
+    Row("blocks.{block}.ls2.gamma", "blocks/{block}/layer_scale2/scale"),
     *norm_rows("norm", "norm"),
     # Attention pooling keeps key and value in one array and the query beside it.
     Row("attn_pool.latent", "map_head/probe"),

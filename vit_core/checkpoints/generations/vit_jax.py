@@ -1,7 +1,8 @@
 """The files of gs://vit_models and gs://mixer_models, and what that code base writes when it fine-tunes.
 
-AugReg, imagenet21k, sam, gsam: vit_jax/models_vit.py and models_resnet.py; Mixers: vit_jax/models_mixer.py. Linen kept
-the names that Flax had before it.
+AugReg, imagenet21k, sam, gsam: vit_jax/models_vit.py and models_resnet.py; Mixers: vit_jax/models_mixer.py. In these
+files the layers of a block are numbered together, as Flax did before Linen; Linen numbers each kind by itself
+(`generations.big_vision.LINEN`).
 """
 
 from vit_core.checkpoints.layout import GROUP_NORM
