@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bucket_server import NOWHERE, Bucket, running_proxy, running_server
+from hub_server import running_hub
 from jaxtyping import install_import_hook
 from PIL import Image, ImageDraw
 
@@ -85,6 +86,10 @@ def _own_environment(tmp_path_factory):
         patch.setenv("STORAGE_EMULATOR_HOST", NOWHERE)
         patch.setenv("NO_GCE_CHECK", "true")
         patch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+        for name in [name for name in os.environ if name.startswith("HF_")]:
+            patch.delenv(name)
+        patch.setenv("HF_ENDPOINT", NOWHERE)  # and so is the hub
+        patch.setenv("HF_HOME", str(folder / "hf"))
         yield
 
 
@@ -109,6 +114,14 @@ def fault_proxy(bucket_server, monkeypatch):
     with running_proxy(bucket_server.server_url) as proxy:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", proxy.url)
         yield proxy
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """An empty hub, which HF_ENDPOINT names; see `Hub`."""
+    with running_hub() as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,7 @@ class Settings:
         max_data_mb: largest zip of training images that a page takes, in 10^6 bytes.
         data_root: folder below which a page may be told to take training images from; None allows none.
         lock_dir: folder of the locks by which runs and predictors take turns; on a local disk, one for a machine.
+        allowed_hosts: further hosts, "HOST" or "HOST:PORT", whose https addresses may be opened.
     """
 
     bucket: str = PUBLIC_BUCKET
@@ -52,6 +53,7 @@ class Settings:
         # Not the runtime folder of a login: it goes at the logout, and a run stays.
         default_factory=lambda: Path(platformdirs.user_state_dir("vit-explorer")) / "locks"
     )
+    allowed_hosts: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -82,6 +84,7 @@ class Settings:
             max_data_mb=_megabytes("VIT_MAX_DATA_MB", read("VIT_MAX_DATA_MB", str(default.max_data_mb))),
             data_root=parse_path("VIT_DATA_ROOT", data_root).absolute() if data_root else None,
             lock_dir=parse_path("VIT_LOCK_DIR", read("VIT_LOCK_DIR", str(default.lock_dir))).absolute(),
+            allowed_hosts=_hosts("VIT_ALLOWED_HOSTS", read("VIT_ALLOWED_HOSTS", "")),
         )
 
 
@@ -134,3 +137,14 @@ def _megabytes(name: str, text: str) -> int:
     if not re.fullmatch(r"\d{1,6}", text) or int(text) == 0:
         raise BadSetting(f"{name} is {text!r}; it must be a whole number of megabytes from 1 to 999999.")
     return int(text)
+
+
+def _hosts(name: str, text: str) -> tuple[str, ...]:
+    hosts = tuple(dict.fromkeys(re.split(r"[\s,]+", text.strip().lower()))) if text else ()
+    for host in hosts:
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?(:\d{1,5})?", host):
+            raise BadSetting(
+                f"{name} is {shorten(text)!r}; write the names of hosts without 'https://', with commas between "
+                "them, such as mirror.example.org, files.example.org:8443."
+            )
+    return hosts

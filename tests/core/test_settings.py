@@ -32,6 +32,7 @@ def test_each_variable_reaches_its_field(tmp_path: Path):
             "VIT_ENGINE": "local",
             "VIT_DEVICE": "CPU",
             "VIT_MAX_UPLOAD_MB": "50",
+            "VIT_ALLOWED_HOSTS": "mirror.example.org, Files.example.org:8443",
         }
     )
     assert settings == Settings(
@@ -43,6 +44,7 @@ def test_each_variable_reaches_its_field(tmp_path: Path):
         engine="local",
         device="cpu",
         max_upload_mb=50,
+        allowed_hosts=("mirror.example.org", "files.example.org:8443"),
     )
 
 
@@ -55,6 +57,7 @@ def test_a_relative_folder_becomes_absolute():
     [
         ("VIT_DEVICE", "toaster"),
         ("VIT_ENGINE", "steam"),
+        ("VIT_ALLOWED_HOSTS", "https://mirror.example.org"),
         ("VIT_CACHE_LIMIT", "-1"),
         ("VIT_CACHE_LIMIT", "0"),
         ("VIT_CACHE_LIMIT", "lots"),

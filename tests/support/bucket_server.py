@@ -45,9 +45,9 @@ class Bucket:
         """The same folder as an http bucket."""
         return f"{self.url}/{BUCKET}/{FOLDER}"
 
-    def put(self, file_name: str, data: bytes) -> None:
+    def put(self, file_name: str, data: bytes, *, folder: str = FOLDER) -> None:
         """Store an object, such as "index.csv" or "NAME.npz", or replace it."""
-        name = quote(f"{FOLDER}/{file_name}", safe="")
+        name = quote(f"{folder}/{file_name}", safe="")
         path = f"/upload/storage/v1/b/{BUCKET}/o?uploadType=media&name={name}"
         status, _, body = _ask(self.server_url, "POST", path, {"Content-Type": "application/octet-stream"}, data)
         assert status == 200, body

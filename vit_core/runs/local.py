@@ -199,6 +199,7 @@ def child_environment(settings: Settings) -> dict[str, str]:
         "VIT_MAX_DATA_MB": str(settings.max_data_mb),
         "VIT_DATA_ROOT": str(settings.data_root or ""),
         "VIT_LOCK_DIR": str(settings.lock_dir),
+        "VIT_ALLOWED_HOSTS": ",".join(settings.allowed_hosts),
     }
     if settings.device == "cpu":
         environment["JAX_PLATFORMS"] = "cpu"  # the accelerator is not even opened

@@ -4,24 +4,25 @@ The least recently used files are deleted first, and never one that somebody hol
 is the file's modification time, since many disks do not record reads.
 
     CACHE/checkpoints/BUCKET/NAME.npz             a whole, checked file
+    CACHE/checkpoints/hub_…/{model.safetensors,…} a repository of the Hugging Face Hub, used and deleted as one
+    CACHE/checkpoints/{at_,hub_}…/origin.txt      the address that the files of such a folder came from
     CACHE/checkpoints/BUCKET/NAME.npz.part        a download under way or cut off, with NAME.npz.part.json
     CACHE/locks/BUCKET/NAME.npz.{download,use}    lock files, empty or nearly so, never deleted
 """
 
 import contextlib
 import dataclasses
-import hashlib
 import logging
 import os
-import re
 import shutil
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import unquote
 
 from vit_core.errors import ObjectMissing, StorageFull
-from vit_core.store.location import Location, shown_url
+from vit_core.store.location import Location, shelf_for
 from vit_core.store.locks import FileLock, locked, try_lock
 from vit_core.store.part import claimed_bytes, delete_part
 from vit_core.store.problems import describe_size, writing
@@ -30,6 +31,8 @@ _log = logging.getLogger(__name__)
 _FRESH_S = 60.0  # between a download and the lease of who asked for it; spared while older files can go
 _STALE_PART_S = 7 * 24 * 3600.0
 _PART = ".part"
+_ORIGIN = "origin.txt"
+_REPOSITORY = "hub_"  # how the folder of a repository begins
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +59,7 @@ class CacheEntry:
     """One file of the cache.
 
     Attributes:
-        name: of the object.
+        name: of the object; the whole address where a person gave one.
         bytes: on disk.
         used_at: time of the last use, UTC.
         is_whole: False for a download under way or cut off.
@@ -73,6 +76,7 @@ class _File:
     path: Path
     bytes: int
     used_at_s: float
+    beside: tuple[Path, ...] = ()  # deleted with it
 
     @property
     def is_part(self) -> bool:
@@ -91,9 +95,31 @@ class Cache:
     def slot(self, location: Location) -> Slot:
         """Give the place of an object; two buckets with the same names stay apart."""
         bucket, _, file_name = location.url.partition("?")[0].rpartition("/")
-        digest = hashlib.sha256(bucket.encode()).hexdigest()[:8]
-        readable = re.sub(r"[^A-Za-z0-9.-]+", "_", shown_url(bucket))[:60]
-        return self._slot(self._files_folder / f"{readable}-{digest}" / f"{location.name}{_suffix(file_name)}")
+        if location.shelf:
+            file_name = file_name if location.kind == "gs" else unquote(file_name)
+            return self._slot(self.shelf(location.shelf) / file_name)
+        return self._slot(self._files_folder / shelf_for("", bucket) / f"{location.name}{_suffix(file_name)}")
+
+    def shelf(self, name: str) -> Path:
+        """Give the folder of the files of one origin."""
+        return self._files_folder / name
+
+    def prepare(self, location: Location) -> None:
+        """Make the folder for an object, with a note of where its files come from if nothing else tells.
+
+        Raises:
+            StoreError: it cannot be written; StorageFull if for want of space.
+        """
+        folder = self.slot(location).path.parent
+        with writing(folder / _ORIGIN):
+            folder.mkdir(parents=True, exist_ok=True)
+            if location.shelf and not (folder / _ORIGIN).is_file():
+                origin = location.name if location.kind == "hub" else location.name.rpartition("/")[0] + "/"
+                (folder / _ORIGIN).write_text(origin, encoding="utf-8")
+
+    def touch(self, path: Path) -> bool:
+        """Mark a whole file as used now; say whether it is there."""
+        return self.take(self._slot(path)) is not None
 
     def take(self, slot: Slot) -> Path | None:
         """Give the whole file if it is there, and mark it as used now."""
@@ -149,7 +175,7 @@ class Cache:
         """List what is there, the latest used first."""
         return tuple(
             CacheEntry(
-                file.path.name.removesuffix(_PART).removesuffix(".npz"),
+                _name_of(file),
                 file.bytes,
                 datetime.fromtimestamp(file.used_at_s, UTC),
                 not file.is_part,
@@ -165,7 +191,8 @@ class Cache:
         """Delete one file that proved to be bad, in use or not; say whether it was in the cache."""
         if not path.is_relative_to(self._files_folder):
             return False
-        path.unlink(missing_ok=True)
+        for each in path.parent.iterdir() if _is_repository(path.parent) else (path,):
+            each.unlink(missing_ok=True)
         return True
 
     def sweep(self) -> None:
@@ -176,11 +203,12 @@ class Cache:
 
     def _slot(self, path: Path) -> Slot:
         lock = self._locks_folder / path.parent.name / path.name
+        used = _REPOSITORY if _is_repository(path.parent) else lock.name  # the files of a repository as one
         return Slot(
             path,
             path.with_name(path.name + _PART),
             lock.with_name(lock.name + ".download"),
-            lock.with_name(lock.name + ".use"),
+            lock.with_name(used + ".use"),
         )
 
     def _scan(self) -> list[_File]:
@@ -188,13 +216,14 @@ class Cache:
         for path in self._files_folder.glob("*/*"):
             with contextlib.suppress(FileNotFoundError):  # deleted by another process since it was listed
                 status = path.stat()
-                if not path.name.endswith(_PART + ".json"):
+                if not path.name.endswith((_PART + ".json", _ORIGIN)):
                     found.append(_File(path, status.st_size, status.st_mtime))
-        return found
+        return _with_repositories_as_one(found)
 
     def _oldest_first(self, slot: Slot) -> list[_File]:
         now = time.time()
-        files = [file for file in self._scan() if file.path not in (slot.path, slot.part)]
+        own = slot.path.parent if _is_repository(slot.path.parent) else None
+        files = [file for file in self._scan() if file.path not in (slot.path, slot.part) and file.path.parent != own]
         return sorted(files, key=lambda file: (abs(now - file.used_at_s) < _FRESH_S, file.used_at_s))
 
     def _shortage(self, needed_bytes: int, slot: Slot) -> int:
@@ -234,7 +263,8 @@ class Cache:
             _log.info("deleting %s from the cache", file.path.name)
             if file.is_part:
                 return delete_part(file.path)
-            file.path.unlink(missing_ok=True)
+            for path in (file.path, *file.beside):
+                path.unlink(missing_ok=True)
             return file.bytes
         finally:
             lock.release()
@@ -245,3 +275,31 @@ class Cache:
 
 def _suffix(file_name: str) -> str:
     return "." + file_name.rpartition(".")[2] if "." in file_name else ""
+
+
+def _is_repository(folder: Path) -> bool:
+    return folder.name.startswith(_REPOSITORY)
+
+
+def _with_repositories_as_one(files: list[_File]) -> list[_File]:
+    """Take the whole files of each repository together, by the name of the largest: of the weights, as a rule."""
+    alone = [file for file in files if file.is_part or not _is_repository(file.path.parent)]
+    together: dict[Path, list[_File]] = {}
+    for file in files:
+        if not file.is_part and _is_repository(file.path.parent):
+            together.setdefault(file.path.parent, []).append(file)
+    for members in together.values():
+        first, *others = sorted(members, key=lambda file: -file.bytes)
+        size, used_at_s = sum(file.bytes for file in members), max(file.used_at_s for file in members)
+        alone.append(_File(first.path, size, used_at_s, tuple(file.path for file in others)))
+    return alone
+
+
+def _name_of(file: _File) -> str:
+    """Give the name by which a person knows a file of the cache."""
+    name = file.path.name.removesuffix(_PART)
+    try:
+        origin = file.path.with_name(_ORIGIN).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return name.removesuffix(".npz")
+    return origin if _is_repository(file.path.parent) else origin + name

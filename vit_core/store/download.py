@@ -28,7 +28,7 @@ from vit_core.store.location import Location
 from vit_core.store.locks import FileLock, read_note, try_lock
 from vit_core.store.part import PartFile, claimed_bytes
 from vit_core.store.patience import Patience
-from vit_core.store.problems import cancelled, unreachable, writing
+from vit_core.store.problems import cancelled, unreachable
 from vit_core.store.progress import Progress, SpeedMeter
 from vit_core.store.receive import Source, open_source, receive
 
@@ -69,8 +69,7 @@ class Downloader:
         present = self._cache.take(slot)
         if present is not None:
             return present
-        with writing(slot.path):
-            slot.path.parent.mkdir(parents=True, exist_ok=True)
+        self._cache.prepare(location)
         lock = caller.wait_for_turn()
         present = self._cache.take(slot)
         if present is not None:

@@ -35,12 +35,13 @@ _PROJECT = "<none>"  # the library's own stand-in for "no project", which readin
 class GsSource:
     """One object of a gs:// bucket."""
 
-    def __init__(self, location: Location, *, patience: Patience) -> None:
+    def __init__(self, location: Location, *, patience: Patience, may_sign_in: bool = True) -> None:
+        """Connect anonymously; `may_sign_in` says whether the user's credentials may be tried after a refusal."""
         self._location = location
         self._patience = patience
         self._bucket, _, self._object = location.url.removeprefix("gs://").partition("/")
         self._watch = Watch()
-        self._signed_in = False
+        self._signed_in = not may_sign_in
         self._client = self._connect(AnonymousCredentials())  # type: ignore[no-untyped-call]  # google-auth has few types
 
     def transfer(self, sink: Sink) -> None:

@@ -5,6 +5,7 @@ person without what is secret in it.
 """
 
 import dataclasses
+import hashlib
 import ipaddress
 import re
 from collections.abc import Collection
@@ -32,12 +33,15 @@ class Location:
     Attributes:
         name: the object's name without its suffix.
         url: `gs://…`, `http(s)://…`, or an absolute path as text.
-        kind: which of the three.
+        kind: which of the three; "hub" for what is read from the Hugging Face Hub.
+        shelf: its folder in the cache where that does not follow from the bucket: of an address that a person gave
+            (`name` is that address then), or of a repository of the hub.
     """
 
     name: str
     url: str
-    kind: Literal["gs", "http", "file"]
+    kind: Literal["gs", "http", "file", "hub"]
+    shelf: str = ""
 
     @property
     def path(self) -> Path:
@@ -45,9 +49,31 @@ class Location:
         return Path(self.url)
 
     @property
+    def place(self) -> str:
+        """What holds it, for a message."""
+        if self.kind == "hub":
+            return "the hub"
+        return "its server" if self.shelf and self.kind == "http" else "the bucket"
+
+    @property
     def shown(self) -> str:
         """The URL for a message, without credentials or query."""
         return shown_url(self.url)
+
+
+@dataclasses.dataclass(frozen=True)
+class HubFile(Location):
+    """One file of a repository of the Hugging Face Hub, at one commit; `name` is `hf:OWNER/REPO`.
+
+    Attributes:
+        commit: 40 hexadecimal digits.
+        size: bytes, None where the hub does not say.
+        digest: "sha256:HEX" or "git:HEX", None where the hub does not say.
+    """
+
+    commit: str = ""
+    size: int | None = None
+    digest: str | None = None
 
 
 def object_location(bucket: str, name: str, suffix: str = ".npz") -> Location:
@@ -183,9 +209,20 @@ def check_public_url(url: str, *, allowed_hosts: Collection[str] = ()) -> str:
 
 
 def operator_hosts(settings: Settings) -> frozenset[str]:
-    """Give the hosts of the bucket and the index that the operator set: pages may open these too."""
+    """Give the hosts that the operator named, by the bucket, the index or VIT_ALLOWED_HOSTS: pages may open these."""
     urls = [url for url in (settings.bucket, settings.index) if url and url.startswith("https://")]
-    return frozenset(host for host in map(_host, urls) if host)
+    return frozenset({*settings.allowed_hosts, *(host for host in map(_host, urls) if host)})
+
+
+def shelf_for(what: str, key: str) -> str:
+    """Give the name of a folder of the cache for what is known by `key`; no other key gets the same.
+
+    Example:
+        >>> shelf_for("", "gs://vit_models/augreg")
+        'gs_vit_models_augreg-66854643'
+    """
+    digest = hashlib.sha256(key.encode()).hexdigest()[:8]
+    return f"{what}{re.sub(r'[^A-Za-z0-9.-]+', '_', shown_url(key))[:60]}-{digest}"
 
 
 def shown_url(url: str) -> str:
@@ -203,6 +240,19 @@ def shown_url(url: str) -> str:
     return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
 
 
+def is_inner_host(host: str) -> bool:
+    """Tell whether a host can be only of this machine or its network, as far as its name tells.
+
+    Example:
+        >>> [is_inner_host(host) for host in ("127.0.0.1", "169.254.169.254", "metadata.google.internal", "hf.co")]
+        [True, True, True, False]
+    """
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return host == "localhost" or host.endswith((".localhost", ".internal", ".local")) or "." not in host
+
+
 def _check_host(url: str, hosts: Collection[str]) -> None:
     shown = shorten(shown_url(url))
     try:
@@ -212,19 +262,13 @@ def _check_host(url: str, hosts: Collection[str]) -> None:
         raise BadInput(f"{shown!r} is not a URL; write https://HOST/PATH.") from error
     if parts.username is not None or parts.password is not None:
         raise BadInput(f"{shown!r} is refused: an address with a user or a password in it is not opened.")
-    if host not in hosts or port not in (None, 443):
-        what = "the inner address" if _is_inner(host) else "the host"
+    allowed = host in hosts if port in (None, 443) else f"{host}:{port}" in hosts
+    if not allowed:
+        what = "the inner address" if is_inner_host(host) else "the host"
         raise BadInput(
             f"{shown!r} is refused: {what} {shorten(parts.netloc, 60)!r} is not on the list of this server "
             f"({', '.join(sorted(hosts))})."
         )
-
-
-def _is_inner(host: str) -> bool:
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return host == "localhost" or host.endswith((".localhost", ".internal", ".local")) or "." not in host
 
 
 def _host(url: str) -> str | None:

@@ -96,8 +96,9 @@ class PartFile(Sink):
         if version is None or (version.size is not None and held > version.size):
             return
         self._file.seek(0)
+        self._start_sums(version)
         while block := self._file.read(1 << 20):
-            self._crc.update(block)
+            self._add_to_sums(block)
         self.offset, self.furthest, self.version = held, held, version
         _log.info("going on with %s at byte %d", self._location.name, held)
 
@@ -114,13 +115,14 @@ class PartFile(Sink):
                 view = view[self._file.write(view) :]
 
     def _check_is_archive(self, target: Path) -> None:
-        if target.suffix != ".npz" or (self.version and self.version.crc32c):
+        if target.suffix not in (".npz", ".safetensors") or (self.version and self.version.is_provable):
             return
         self._file.seek(0)
         head = self._file.read(40)
-        if not head.startswith(b"PK"):  # each .npz is a zip archive
+        # Each .npz is a zip archive; a .safetensors begins with the length of its JSON, in 8 bytes.
+        if not (head.startswith(b"PK") if target.suffix == ".npz" else head[8:9] == b"{"):
             raise CorruptDownload(
-                f"What came for {self._location.shown} is no .npz file: it begins with {head!r}. "
+                f"What came for {self._location.shown} is no {target.suffix} file: it begins with {head!r}. "
                 "A proxy or a sign-in page may have answered in its place; open the address in a browser to see."
             )
 
@@ -128,12 +130,13 @@ class PartFile(Sink):
 def recorded_version(part: Path, location: Location) -> Version | None:
     """Read of which version the bytes of a part file are; None if of none that can be told, or of another place."""
     record = _read_record(part)
-    generation, size, crc32c = record.get("generation"), record.get("size"), record.get("crc32c")
-    if record.get("url") != location.shown:
+    generation, size = record.get("generation"), record.get("size")
+    crc32c, digest = record.get("crc32c"), record.get("digest")
+    if record.get("url") != location.shown or not isinstance(generation, str) or not isinstance(size, int | None):
         return None
-    if not (isinstance(generation, str) and isinstance(size, int | None) and isinstance(crc32c, str | None)):
+    if not (isinstance(crc32c, str | None) and isinstance(digest, str | None)):
         return None
-    return Version(generation, size, crc32c)
+    return Version(generation, size, crc32c, digest)
 
 
 def claimed_bytes(part: Path) -> int:

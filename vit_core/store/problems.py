@@ -20,6 +20,8 @@ from vit_core.errors import (
 from vit_core.store.location import Location
 
 USE_A_COPY = "Use a copy: set VIT_BUCKET to a mirror or a folder of your own, or give the path of a local file."
+_OWN_FILE = "A file that you have works by its path."
+_MIRROR = "HF_ENDPOINT names a mirror of the hub if there is one, and a file that you have works by its path."
 # A quota is a full disk to the person who meets it, and so is a limit on the size of one file.
 FULL_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -69,13 +71,16 @@ class Unchanged(Exception):
 def access_denied(location: Location, status: int | None = None) -> AccessDenied:
     """The bucket refuses the object to everybody we can be."""
     answer = f" (it answered {describe_status(status)})" if status else ""
-    return AccessDenied(f"The bucket does not let us read {location.shown}{answer}. {USE_A_COPY}")
+    who = location.place[0].upper() + location.place[1:]
+    return AccessDenied(f"{who} does not let us read {location.shown}{answer}. {_instead(location)}")
 
 
 def object_missing(location: Location) -> ObjectMissing:
     """There is no such object or file."""
     if location.kind == "file":
         return ObjectMissing(f"There is no file {shorten(location.shown, 300)!r}; check the path or the name.")
+    if location.shelf:
+        return ObjectMissing(f"There is no {location.shown}; check the address.")
     return ObjectMissing(
         f"There is no {location.shown} in the bucket; check the name, and that VIT_BUCKET is the bucket you mean."
     )
@@ -85,8 +90,14 @@ def unreachable(location: Location, reason: str) -> Unreachable:
     """No usable answer within the time limit."""
     return Unreachable(
         f"{location.shown} could not be read: {shorten(reason, 200)}. "
-        f"Check the network, or try again later. {USE_A_COPY}"
+        f"Check the network, or try again later. {_instead(location)}"
     )
+
+
+def _instead(location: Location) -> str:
+    if location.kind == "hub":
+        return _MIRROR
+    return _OWN_FILE if location.shelf else USE_A_COPY
 
 
 def corrupt(location: Location, reason: str) -> CorruptDownload:
@@ -138,7 +149,7 @@ def check_status(location: Location, status: int, *, retry_after: str | None = N
         raise access_denied(location, status)
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
         raise object_missing(location)
-    reason = f"the bucket answered {describe_status(status)}"
+    reason = f"{location.place} answered {describe_status(status)}"
     if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS) or status >= 500:
         raise Interrupted(reason, answered=True, retry_after_s=seconds_of(retry_after))
     raise unreachable(location, reason)

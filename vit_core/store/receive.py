@@ -9,7 +9,7 @@ import time
 from typing import Protocol
 
 from vit_core.errors import CorruptDownload
-from vit_core.store.location import Location
+from vit_core.store.location import HubFile, Location
 from vit_core.store.patience import Patience
 from vit_core.store.problems import Interrupted, Replaced, cancelled, corrupt, unreachable
 from vit_core.store.sink import Sink
@@ -31,14 +31,21 @@ class Source(Protocol):
 
 
 def open_source(location: Location, *, patience: Patience) -> Source:
-    """Give the source for a location in a bucket; the libraries behind it are imported only now (0.6 s for gs://)."""
+    """Give the source for a location in a bucket; the libraries behind it are imported only now (0.6 s for gs://).
+
+    What a person gave by its address is read without our credentials, and a redirect to another server is not followed.
+    """
     if location.kind == "gs":
         from vit_core.store.gs import GsSource
 
-        return GsSource(location, patience=patience)
+        return GsSource(location, patience=patience, may_sign_in=not location.shelf)
+    if isinstance(location, HubFile):
+        from vit_core.store.hub_source import HubSource
+
+        return HubSource(location, patience=patience)
     from vit_core.store.web import WebSource
 
-    return WebSource(location, patience=patience)
+    return WebSource(location, patience=patience, trusted=not location.shelf)
 
 
 def receive(source: Source, sink: Sink, location: Location, *, patience: Patience, stop: threading.Event) -> None:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from vit_core.store.checksum import Crc32c
+from vit_core.store.checksum import Crc32c, Digest
 from vit_core.store.location import Location
 from vit_core.store.problems import cancelled
 
@@ -23,11 +23,18 @@ class Version:
         generation: what pins it: the generation of Google's buckets, else the strong ETag or the date; None if nothing.
         size: bytes, None if unsaid.
         crc32c: CRC-32C of the whole, base64 of the big-endian bytes as in `x-goog-hash`; None if unsaid.
+        digest: "sha256:HEX" or "git:HEX" of the whole, as `Digest` writes it; None if unsaid.
     """
 
     generation: str | None
     size: int | None
     crc32c: str | None
+    digest: str | None = None
+
+    @property
+    def is_provable(self) -> bool:
+        """Whether the bytes can be proven right without asking the source again."""
+        return self.crc32c is not None or self.digest is not None
 
 
 class Sink(abc.ABC):
@@ -46,14 +53,15 @@ class Sink(abc.ABC):
         self.furthest_at = time.monotonic()
         self._location = location
         self._stop = stop
-        self._crc = Crc32c()
+        self._start_sums(None)
 
     def begin(self, start: int, version: Version) -> None:
         """Get ready for bytes from `start` on: 0, or `offset` when they are of the version held."""
         assert start == 0 or (start, version) == (self.offset, self.version)  # noqa: S101 (a mix of two versions)
         if start == 0:
             self._empty(version)
-            self.offset, self.version, self._crc = 0, version, Crc32c()
+            self.offset, self.version = 0, version
+            self._start_sums(version)
 
     def write(self, data: bytes) -> int:
         """Take the next bytes.
@@ -65,7 +73,7 @@ class Sink(abc.ABC):
         if self._stop.is_set():
             raise cancelled(self._location)
         self._keep(data)
-        self._crc.update(data)
+        self._add_to_sums(data)
         self.offset += len(data)
         if self.offset > self.furthest:
             self.furthest, self.furthest_at = self.offset, time.monotonic()
@@ -77,23 +85,33 @@ class Sink(abc.ABC):
         if version is None:
             return "no bytes came"
         if version.size is not None and self.offset != version.size:
-            return f"{self.offset} bytes came, but the bucket states {version.size}"
-        digest = self._crc.text()
-        if version.crc32c is not None and digest != version.crc32c:
-            return f"its checksum is {digest}, but the bucket states {version.crc32c}"
+            return f"{self.offset} bytes came, but {self._location.place} states {version.size}"
+        for stated, sum_ in ((version.crc32c, self._crc), (version.digest, self._digest)):
+            if stated is not None and sum_ is not None and sum_.text() != stated:
+                return f"its checksum is {sum_.text()}, but {self._location.place} states {stated}"
         return None
 
     @property
     def is_complete(self) -> bool:
         """Whether the bytes held are all and can be proven right without asking the bucket."""
         version = self.version
-        return version is not None and version.crc32c is not None and self.offset == version.size
+        return version is not None and version.is_provable and self.offset == version.size
 
     def reset(self) -> None:
         """Forget all bytes: they were wrong."""
         self.offset, self.version, self.furthest = 0, None, 0
         self.furthest_at = time.monotonic()
+        self._start_sums(None)
+
+    def _start_sums(self, version: Version | None) -> None:
         self._crc = Crc32c()
+        stated = version.digest if version else None
+        self._digest = Digest(stated, size_bytes=version.size) if version and stated else None
+
+    def _add_to_sums(self, data: bytes) -> None:
+        self._crc.update(data)
+        if self._digest:
+            self._digest.update(data)
 
     @abc.abstractmethod
     def _empty(self, version: Version) -> None:

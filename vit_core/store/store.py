@@ -13,8 +13,10 @@ from pathlib import Path
 
 from vit_core.errors import BadInput, ObjectMissing, shorten
 from vit_core.settings import Settings, bundled_data_dir
+from vit_core.store.address import HubName, address_location, is_address, read_hub_name
 from vit_core.store.cache import Cache, CacheEntry, CacheUsage
 from vit_core.store.download import Downloader
+from vit_core.store.hub import hub_location
 from vit_core.store.index import IndexBytes, read_index
 from vit_core.store.location import (
     RUN_PREFIX,
@@ -24,11 +26,11 @@ from vit_core.store.location import (
     object_location,
     operator_hosts,
     run_location,
-    shown_url,
 )
 from vit_core.store.patience import Patience
 from vit_core.store.problems import object_missing
 from vit_core.store.progress import Progress
+from vit_core.store.repositories import Repositories
 
 __all__ = ["CacheEntry", "CacheUsage", "IndexBytes", "Location", "Progress", "Store"]
 
@@ -53,6 +55,9 @@ class Store:
         self._patience = patience or Patience()
         self._cache = Cache(settings.cache_dir, limit_bytes=settings.cache_limit_bytes)
         self._downloader = Downloader(self._cache, patience=self._patience)
+        self._repositories = Repositories(
+            self._cache, self._downloader, folder=settings.cache_dir / "hub", patience=self._patience
+        )
 
     @property
     def settings(self) -> Settings:
@@ -62,21 +67,21 @@ class Store:
     def locate(self, name_or_path: str | Path) -> Location:
         """Say where a checkpoint lies; asks no bucket.
 
-        "run:NAME" is the model of a finished run; a path, or text with a path separator or ending in ".npz", is a file
-        of this machine; a name of the bundled demonstration is its file; any other name is an object of the bucket.
+        "run:NAME" is the model of a finished run; "hf:OWNER/REPO" or "hf:OWNER/REPO@REVISION" a repository of the
+        Hugging Face Hub, also by the address of its page; an `https://` or `gs://` address a file of an allowed host or
+        bucket; a path, or text with a path separator or ending in ".npz", a file of this machine; a name of the bundled
+        demonstration is its file; any other name is an object of the bucket.
 
         Raises:
             ObjectMissing: the file is not there, or the run is not or has no result yet.
-            BadInput: neither a path nor a name.
+            BadInput: neither a path nor a name, or an address that is refused.
         """
         text = str(name_or_path)
         if text.startswith(RUN_PREFIX) and not isinstance(name_or_path, Path):
             return run_location(self._settings.runs_dir, text)
-        if "://" in text:
-            raise BadInput(
-                f"{shorten(shown_url(text))!r} is a URL; give the name of a checkpoint and set VIT_BUCKET to its "
-                "folder, or download it and give the path."
-            )
+        if is_address(text) and not isinstance(name_or_path, Path):
+            name = read_hub_name(text)
+            return hub_location(name) if name else address_location(text, self._settings)
         if isinstance(name_or_path, Path) or re.search(r"[/\\]", text) or text.endswith((".npz", ".safetensors")):
             return _file_location(Path(name_or_path))
         if _is_file(Path(text)):
@@ -95,6 +100,8 @@ class Store:
             location = self.locate(name_or_path)
         except ObjectMissing:
             return None
+        if name := _hub_name(name_or_path):
+            return self._repositories.held(name)
         path = location.path if location.kind == "file" else self._cache.slot(location).path
         return path if path.is_file() else None
 
@@ -119,6 +126,8 @@ class Store:
             BadInput: neither a path nor a name.
             StoreError: AccessDenied, ObjectMissing, Unreachable, CorruptDownload, StorageFull or Cancelled.
         """
+        if name := _hub_name(name_or_path):
+            return self._repositories.fetch(name, progress=progress, cancel=cancel)
         location = self.locate(name_or_path)
         if location.kind != "file":
             return self._downloader.download(location, progress=progress, cancel=cancel)
@@ -198,6 +207,10 @@ class Store:
     def discard(self, path: Path) -> bool:
         """Delete a fetched file that proved to be bad; say whether it was in the cache, so that fetching helps."""
         return self._cache.discard(path)
+
+
+def _hub_name(name_or_path: str | Path) -> HubName | None:
+    return None if isinstance(name_or_path, Path) else read_hub_name(name_or_path)
 
 
 def _own_indices(bucket: str) -> tuple[str, str]:

@@ -59,7 +59,7 @@ class WebSource:
                 raise Unchanged
             if response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                 raise Replaced
-            check_status(self._location, response.status_code, retry_after=response.headers.get("Retry-After"))
+            self._check(response)
             self._begin(sink, response)
             while block := response.raw.read1(_BLOCK, decode_content=False):  # what is there, without waiting for more
                 sink.write(block)
@@ -71,6 +71,9 @@ class WebSource:
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+
+    def _check(self, response: requests.Response) -> None:
+        check_status(self._location, response.status_code, retry_after=response.headers.get("Retry-After"))
 
     def _headers(self, sink: Sink) -> dict[str, str]:
         headers = {"Accept-Encoding": "identity"}  # the stored bytes, which length and checksum are of
@@ -98,7 +101,11 @@ class WebSource:
         url = self._location.url
         for _ in range(_MOST_REDIRECTS):
             response = self._session.get(
-                url, headers=headers, stream=True, timeout=self._patience.timeout, allow_redirects=False
+                url,
+                headers=headers | self._secrets(url),
+                stream=True,
+                timeout=self._patience.timeout,
+                allow_redirects=False,
             )
             if not response.is_redirect:
                 return response
@@ -107,6 +114,10 @@ class WebSource:
             self._check_redirect(url, target)
             url = target
         raise unreachable(self._location, f"it redirects more than {_MOST_REDIRECTS} times")
+
+    def _secrets(self, url: str) -> dict[str, str]:
+        """Give headers for this address alone, of those that redirects lead to."""
+        return {}
 
     def _check_redirect(self, url: str, target: str) -> None:
         old, new = urlsplit(url), urlsplit(target)
@@ -133,7 +144,7 @@ def version_of(headers: Mapping[str, str]) -> Version:
 
     Example:
         >>> version_of({"ETag": '"a"', "Content-Length": "7", "x-goog-hash": "crc32c=AAAAAA==,md5=x"})
-        Version(generation='"a"', size=7, crc32c='AAAAAA==')
+        Version(generation='"a"', size=7, crc32c='AAAAAA==', digest=None)
     """
     etag = headers.get("ETag") or ""
     # RFC 9110, section 13.1.5: a weak ETag, W/"…", must not be used to put ranges together.

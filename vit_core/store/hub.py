@@ -1,0 +1,182 @@
+"""What a repository of the Hugging Face Hub holds.
+
+Asks through huggingface_hub, which knows HF_ENDPOINT, HF_TOKEN, `hf auth login` and HF_HUB_OFFLINE. Chooses the files
+that are read here. The bytes come through our own downloader (`hub_source`): its progress, its cancelling, its limits
+and its one download for many askers hold for the hub as for any bucket.
+"""
+
+import dataclasses
+import os
+import re
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from vit_core.errors import Cancelled
+from vit_core.store.address import HubName
+from vit_core.store.background import Background
+from vit_core.store.hub_problems import forbidden, gated, no_revision, no_weights, not_there, offline, token_refused
+from vit_core.store.location import HubFile, Location, shelf_for
+from vit_core.store.patience import Patience
+from vit_core.store.problems import Interrupted, reason_of, unreachable
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import ModelInfo, RepoSibling
+
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+# What lies beside the weights and is read with them: the model's settings, and the names of classes.
+_BESIDE = ("config.json", "labels.json")
+_PUBLIC = "https://huggingface.co"
+_ATTEMPTS = 3
+_SHARD = re.compile(r"model-\d{1,6}-of-\d{1,6}\.safetensors")
+_FILE_NAME = re.compile(r"[\w+=,@~() -][\w.+=,@~() -]{0,199}", re.ASCII)
+
+
+@dataclasses.dataclass(frozen=True)
+class Repository:
+    """What is taken of a repository, at one commit.
+
+    Attributes:
+        commit: 40 hexadecimal digits.
+        weights: name of the file to open: of the weights, or of the list of their shards.
+        files: all that is taken, the weights last.
+    """
+
+    commit: str
+    weights: str
+    files: tuple[HubFile, ...]
+
+
+def endpoint() -> str:
+    """Give the address of the hub: HF_ENDPOINT, else the public one. Read without the library, whose import is slow."""
+    return os.environ.get("HF_ENDPOINT", "").strip().rstrip("/") or _PUBLIC
+
+
+def hub_location(name: HubName) -> Location:
+    """Give the location of a repository as a whole, before the hub was asked."""
+    return Location(str(name), f"{endpoint()}/{name.repo}", "hub", shelf_for("hub_", name.repo))
+
+
+def ask_hub(name: HubName, *, patience: Patience, cancel: threading.Event) -> Repository:
+    """Ask the hub which commit a revision is, and what there is to take.
+
+    Raises:
+        AccessDenied, ObjectMissing, Unreachable: the hub says no, has no such repository or no weights, or is silent.
+        Cancelled: `cancel` was set.
+    """
+    location = hub_location(name)
+    # In a thread, since neither the look-up of its name nor a request of the library can be interrupted.
+    job = Background(lambda: _ask(name, location, patience), name=f"asking the hub for {name}")
+    ends_at = time.monotonic() + patience.reach_s + sum(patience.timeout)
+    while not job.ended.wait(patience.poll_s):
+        if cancel.is_set():
+            raise Cancelled(f"The download of {name} was cancelled before it began.")
+        if time.monotonic() > ends_at:
+            raise unreachable(location, "no answer within the time limit")
+    return choose_files(name, job.outcome(), location)
+
+
+def choose_files(name: HubName, info: "ModelInfo", location: Location) -> Repository:
+    """Choose what is read here: model.safetensors, else its shards, else the one other file of weights.
+
+    Raises:
+        ObjectMissing: there is none.
+        Unreachable: what answered is no hub.
+    """
+    commit = info.sha or ""
+    if not re.fullmatch(r"[0-9a-f]{40}", commit):
+        raise unreachable(location, "the answer names no commit, so it is not from a hub")
+    there = {file.rfilename: file for file in info.siblings or ()}
+    weights = _weights_among(list(there))
+    if not weights:
+        raise no_weights(str(name), sorted(there))
+    chosen = [*(beside for beside in _BESIDE if beside in there), *weights[1:], weights[0]]
+    files = tuple(_hub_file(name, there[file], commit) for file in chosen)
+    return Repository(commit, weights[0], files)
+
+
+def _weights_among(files: Sequence[str]) -> list[str]:
+    """Give the file to open, and the further ones that belong to it."""
+    if WEIGHTS in files:
+        return [WEIGHTS]
+    if INDEX in files:
+        return [INDEX, *sorted(filter(_SHARD.fullmatch, files))]
+    for suffix in (".safetensors", ".npz"):
+        found = [file for file in files if file.endswith(suffix) and _FILE_NAME.fullmatch(file)]
+        if found:
+            return found if len(found) == 1 else []
+    return []
+
+
+def _hub_file(name: HubName, file: "RepoSibling", commit: str) -> HubFile:
+    digest = f"sha256:{file.lfs.sha256}" if file.lfs else f"git:{file.blob_id}" if file.blob_id else None
+    return HubFile(
+        str(name),
+        f"{endpoint()}/{name.repo}/resolve/{commit}/{quote(file.rfilename)}",
+        "hub",
+        shelf_for("hub_", f"{name.repo}/{commit}"),
+        commit=commit,
+        size=file.lfs.size if file.lfs else file.size,
+        digest=digest,
+    )
+
+
+def _ask(name: HubName, location: Location, patience: Patience) -> "ModelInfo":
+    for attempt in range(_ATTEMPTS):
+        try:
+            return _ask_once(name, location, patience)
+        except Interrupted as event:
+            if attempt == _ATTEMPTS - 1:
+                raise unreachable(location, event.reason) from event
+            time.sleep(patience.pause(attempt))
+    raise AssertionError  # the last attempt returns or raises
+
+
+def _ask_once(name: HubName, location: Location, patience: Patience) -> "ModelInfo":
+    # Their import takes a second or two, which nobody shall wait for who asks for no file of the hub.
+    import httpx2  # what huggingface_hub speaks HTTP with, and whose errors it lets through
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    try:
+        api = HfApi(endpoint=endpoint(), library_name="vit-explorer")
+        return api.model_info(name.repo, revision=name.revision, files_metadata=True, timeout=max(patience.timeout))
+    except OfflineModeIsEnabled as error:
+        raise offline(str(name)) from error
+    except HfHubHTTPError as error:
+        raise _refusal(name, location, error) from error
+    except httpx2.HTTPError as error:
+        raise Interrupted(reason_of(error), answered=False) from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:  # of JSON that is not what a hub answers
+        raise unreachable(location, "what answered is not a hub") from error
+
+
+def _refusal(name: HubName, location: Location, error: "Exception") -> Exception:
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+    if isinstance(error, GatedRepoError):
+        return gated(str(name))
+    if isinstance(error, RevisionNotFoundError):
+        return no_revision(str(name), name.revision)
+    if isinstance(error, RepositoryNotFoundError):
+        return not_there(str(name))
+    response = getattr(error, "response", None)
+    status = int(getattr(response, "status_code", 0))
+    return _refused_status(name, location, status, getattr(response, "headers", {}))
+
+
+def _refused_status(name: HubName, location: Location, status: int, headers: Mapping[str, str]) -> Exception:
+    if status == HTTPStatus.UNAUTHORIZED:
+        return token_refused(str(name))
+    if status == HTTPStatus.FORBIDDEN:
+        return forbidden(str(name))
+    if status == HTTPStatus.NOT_FOUND:
+        return not_there(str(name))
+    reason = f"the hub answered {status}"
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Interrupted(reason, answered=True)
+    return unreachable(location, reason)

@@ -1,0 +1,75 @@
+"""The sentences of the Hugging Face Hub: what is wrong, and what to do; never a token."""
+
+from collections.abc import Sequence
+
+from vit_core.errors import AccessDenied, ObjectMissing, shorten
+
+_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+_LISTED = 8
+
+
+def not_there(name: str) -> ObjectMissing:
+    """There is no such repository, or a private one, between which the hub makes no difference."""
+    return ObjectMissing(
+        f"The hub has no {name}, or it is private. Check the name; for a private one set HF_TOKEN to a token that may "
+        "read it."
+    )
+
+
+def gated(name: str) -> AccessDenied:
+    """Its owner lets in only who agreed to the terms."""
+    return AccessDenied(
+        f"{name} is gated: its owner lets in only who has asked on its page on the hub. Ask there, then set HF_TOKEN "
+        "to a token of that account."
+    )
+
+
+def token_refused(name: str) -> AccessDenied:
+    """The token is wrong, or it expired."""
+    return AccessDenied(
+        f"The hub refuses the token that was sent for {name}. Set HF_TOKEN to a valid one, or unset it and run "
+        "`hf auth logout`: public repositories need none."
+    )
+
+
+def forbidden(name: str) -> AccessDenied:
+    """The hub says no without saying why."""
+    return AccessDenied(
+        f"The hub does not let us read {name}. Set HF_TOKEN to a token that may read it, or give the path of a file "
+        "that you have."
+    )
+
+
+def no_revision(name: str, revision: str) -> ObjectMissing:
+    """The repository is there and has no such branch, tag or commit."""
+    return ObjectMissing(
+        f"{name.partition('@')[0]} has no revision {shorten(revision, 60)!r}. Its page on the hub lists the branches "
+        "and tags; without '@' the branch main is taken."
+    )
+
+
+def no_weights(name: str, files: Sequence[str]) -> ObjectMissing:
+    """Nothing that is read here is among its files."""
+    listed = ", ".join(shorten(file, 60) for file in files[:_LISTED]) or "nothing"
+    more = f" and {len(files) - _LISTED} more" if len(files) > _LISTED else ""
+    several = sum(file.endswith((".npz", ".safetensors")) for file in files) > 1
+    if several:
+        return ObjectMissing(
+            f"{name} has no model.safetensors but several other files of weights: {listed}{more}. Download the one "
+            "that you mean and give its path."
+        )
+    pickle = next((file for file in files if file.endswith(_PICKLES)), None)
+    why = (
+        f"{shorten(pickle, 60)} is a pickle, which can run any program when it is opened, so it is never read here"
+        if pickle
+        else "Files of weights elsewhere work by their path"
+    )
+    return ObjectMissing(f"{name} has no model.safetensors and no .npz; it has {listed}{more}. {why}.")
+
+
+def offline(name: str) -> ObjectMissing:
+    """The user closed the hub."""
+    return ObjectMissing(
+        f"{name} is not on this machine, and HF_HUB_OFFLINE is set, so that the hub is not asked. Unset it for once, "
+        "or give the path of a file that you have."
+    )
