@@ -9,6 +9,7 @@ import textwrap
 from typing import Any, NoReturn, TypeAlias
 
 from vit_core.cli.numbers import whole
+from vit_core.cli.words_bench import add_bench
 from vit_core.cli.words_evaluate import add_evaluate
 from vit_core.cli.words_runs import add_finetune, add_runs
 from vit_core.errors import shorten
@@ -61,6 +62,7 @@ def build_parser() -> Parser:
         add_finetune,
         add_runs,
         _add_export,
+        add_bench,
         _add_app,
     ):
         add(commands, shared)
@@ -90,11 +92,15 @@ def _add_catalog(commands: Commands, shared: Parser) -> None:
         "--columns name a column of fine-tuning (adapt_…).",
         epilog="Examples:\n  vit-explorer catalog --recommended\n"
         '  vit-explorer catalog --where \'ds == "i21k" and name == "B/16"\' --sort final_val --limit 3\n'
-        "  vit-explorer catalog --search 'B/16 pets' --level fine-tunes --format csv",
+        "  vit-explorer catalog --search 'B/16 pets' --level fine-tunes --format csv\n"
+        "  vit-explorer catalog --release SAM --release GSAM",
     )
     parser.add_argument("--where", metavar="EXPR", help="a condition on columns, such as 'wd < 0.1 and ds == \"i21k\"'")
     parser.add_argument(
         "--search", default="", metavar="WORDS", help="words that must all occur in a file's name or description"
+    )
+    parser.add_argument(
+        "--release", action="append", metavar="NAME", help="only files of this release: AugReg, SAM, timm …; may repeat"
     )
     parser.add_argument("--recommended", action="store_true", help="only the recommended file of each model")
     parser.add_argument(
@@ -180,10 +186,14 @@ def _add_export(commands: Commands, shared: Parser) -> None:
         description="Write a folder with the weights as .npz and as .safetensors with timm's config.json, the class "
         "names, a card and a script that loads them; print the path of each file.",
         epilog="Examples:\n  vit-explorer export --checkpoint run:my-run --to my-model\n"
-        "  vit-explorer export --checkpoint Ti_16-i21k-300ep-lr_0.001-aug_none-wd_0.03-do_0.0-sd_0.0 --to ti16",
+        "  vit-explorer export --checkpoint Ti_16-i21k-300ep-lr_0.001-aug_none-wd_0.03-do_0.0-sd_0.0 --to ti16 "
+        "--stablehlo",
     )
     parser.add_argument("--checkpoint", required=True, metavar="NAME", help=CHECKPOINT_HELP)
     parser.add_argument("--to", required=True, metavar="DIR", help="the folder to make; an empty one may be there")
+    parser.add_argument(
+        "--stablehlo", action="store_true", help="also write model.stablehlo, which JAX runs without this project"
+    )
     parser.add_argument("--num-heads", type=whole, metavar="N", help=_HEADS_HELP)
     parser.add_argument("--format", choices=("table", "json"), default="table", help=_FORMAT_HELP)
     parser.set_defaults(run="vit_core.cli.export:run")

@@ -1,0 +1,43 @@
+"""What the machine can do at best, as measured here: products of matrices, copies of memory.
+
+A figure says little by itself; its share of these says how much is left to gain on this machine.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from vit_core.bench.windows import Window, rate
+
+MATRIX = "matrix product"
+COPY = "memory copy"
+_COPIED = 128_000_000  # bytes, more than any cache
+
+
+def matrix_product(device: jax.Device, *, dtype: str, side: int | None = None, at_least_s: float) -> Window:
+    """Give a window of GFLOP/s of a square product.
+
+    Args:
+        device: where.
+        dtype: of the factors.
+        side: of the matrices; None takes one that fills the device.
+        at_least_s: length of a window.
+    """
+    side = side or (1536 if device.platform == "cpu" else 8192)
+    factor = jax.device_put(np.full((side, side), 1 / side, np.float32), device).astype(dtype)
+    product = jax.jit(jnp.dot).lower(factor, factor).compile()
+    # On an accelerator several are asked for before one is waited for, or the time to ask would be measured.
+    times = 1 if device.platform == "cpu" else 10
+
+    def work() -> None:
+        for result in [product(factor, factor) for _ in range(times)]:
+            result.block_until_ready()
+
+    return rate(work, amount=times * 2 * side**3 / 1e9, at_least_s=at_least_s)
+
+
+def memory_copy(*, size_bytes: int = _COPIED, at_least_s: float) -> Window:
+    """Give a window of bytes per second of a copy in the host's memory."""
+    source = np.ones(size_bytes, np.uint8)
+    target = np.empty_like(source)
+    return rate(lambda: np.copyto(target, source), amount=size_bytes, at_least_s=at_least_s)
