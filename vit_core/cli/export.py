@@ -19,7 +19,9 @@ def run(parsed: argparse.Namespace, settings: Settings) -> int:
     store = Store(settings)
     fetch(store, parsed.checkpoint)
     with store.borrow(parsed.checkpoint) as path:
-        notes = export_checkpoint(path, target, name=parsed.checkpoint, num_heads=parsed.num_heads)
+        notes = export_checkpoint(
+            path, target, name=parsed.checkpoint, num_heads=parsed.num_heads, stablehlo=parsed.stablehlo
+        )
     return _print(parsed.checkpoint, target, notes, style=parsed.format)
 
 

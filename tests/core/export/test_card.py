@@ -2,8 +2,11 @@
 
 import dataclasses
 import re
+import subprocess
+import sys
 
 import pytest
+from huggingface_hub import ModelCard
 
 from vit_core.export.card import checkpoint_card, model_card
 
@@ -28,22 +31,49 @@ def card(finished):
     return write
 
 
-def front_matter(text):
-    return text.split("---\n")[1].splitlines()
+def data_of(text, folder):
+    """Read the front matter as the Hub's own library does, which refuses what it does not know."""
+    (folder / "README.md").write_text(text)
+    return ModelCard.load(folder / "README.md").data
 
 
-def test_the_front_matter_names_task_library_licence_and_base(card):
-    assert front_matter(card()) == [
-        "license: apache-2.0",
-        "library_name: timm",
-        "pipeline_tag: image-classification",
-        "base_model: timm/vit_tiny_patch16_224.augreg_in21k",
-        "tags:",
-        "- image-classification",
-        "- timm",
-        "- vision-transformer",
-        "- vit-explorer",
-    ]
+def test_the_front_matter_names_task_library_licence_and_base(card, tmp_path):
+    data = data_of(card(), tmp_path)
+    assert (data.license, data.library_name, data.pipeline_tag) == ("apache-2.0", "timm", "image-classification")
+    assert data.base_model == "timm/vit_tiny_patch16_224.augreg_in21k"
+    assert data.tags == ["image-classification", "timm", "vision-transformer", "vit-explorer"]
+
+
+def test_the_accuracy_stands_where_the_hub_looks_for_it(card, finished, tmp_path):
+    data = data_of(card(), tmp_path)
+    (result,) = data.eval_results
+    assert data.model_name == "my-run"
+    assert (result.metric_type, result.metric_value) == ("accuracy", round(finished["report"].accuracy, 4))
+    assert (result.dataset_type, result.dataset_split) == ("imagefolder", "test")
+    assert result.dataset_name == "12 pictures that were kept to test on"
+
+
+def test_a_model_that_was_not_tested_claims_no_accuracy(finished, tmp_path):
+    untested = dataclasses.replace(finished["report"], num_test=0)
+    told = {key: finished[key] for key in ("model", "config", "dataset")}
+    text = model_card(name="my-run", report=untested, **told)
+    assert "It was not tested" in text
+    assert data_of(text, tmp_path).eval_results is None
+
+
+@pytest.mark.parametrize("name", ["a: b", "- x\n---\nlicense: mit", "{{ 7 * 7 }}", "'\"\\ # !!python/object:os.system"])
+def test_no_name_becomes_part_of_the_front_matter_or_of_the_template(finished, tmp_path, name):
+    told = {key: finished[key] for key in ("model", "config", "dataset", "report")}
+    text = model_card(name=name, **told | {"dataset": dataclasses.replace(told["dataset"], classes=(name, "b", "c"))})
+    data = data_of(text, tmp_path)
+    assert data.model_name == name
+    assert data.license == "apache-2.0"
+    assert "49" not in text.split("# ")[1].splitlines()[0]
+
+
+def test_a_card_costs_the_explorer_nothing_until_it_is_written():
+    code = "import sys, vit_core.export.card; sys.exit('huggingface_hub' in sys.modules or 'jinja2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_a_file_of_the_users_own_claims_no_licence_and_shows_no_path(card):
