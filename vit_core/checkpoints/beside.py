@@ -9,12 +9,15 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
+from vit_core.checkpoints.pixels import Scaling, read_scaling
 from vit_core.errors import BadCheckpoint, shorten
 
 CONFIG_FILE = "config.json"
+PICTURES_FILE = "preprocessor_config.json"  # of transformers
 _MAX_BYTES = 20_000_000
 
 Activation = Literal["gelu_tanh", "gelu"]
+MIXER_CROP = 0.875  # `crop_pct` of timm's Mixers, which the way "crop" of pictures here follows
 _TANH: Activation = "gelu_tanh"
 _EXACT: Activation = "gelu"
 # timm/layers/create_act.py; transformers/activations.py, ACT2FN.
@@ -45,6 +48,7 @@ class Told:
         norm_eps: of every LayerNorm.
         num_heads: of the attention.
         pool: what the head reads, in timm's words: "token", "avg", "map", or what ours has not.
+        scaling: of the pixels, where it is another than here.
         guess: where the activation is taken from who trained the model, or is not told at all: a sentence on that.
         notes: further sentences on what was decided, and why.
     """
@@ -53,6 +57,7 @@ class Told:
     norm_eps: float | None = None
     num_heads: int | None = None
     pool: str | None = None
+    scaling: Scaling | None = None
     guess: str = ""
     notes: tuple[str, ...] = ()
 
@@ -74,12 +79,17 @@ def read_beside(path: Path, *, origin: Literal["google", "timm", "transformers"]
         origin: the library whose layers the file was written for.
 
     Raises:
-        BadCheckpoint: the model is told to have an activation that ours has not. Goes on from "The file …".
+        BadCheckpoint: the model is told to have an activation that ours has not, or pixels that none can have. Goes on
+            from "The file …".
     """
     if origin == "google":
         return Told()
     fields, notes = _read(path.with_name(CONFIG_FILE))
-    told = _of_timm(fields) if origin == "timm" else _of_transformers(fields)
+    if origin == "timm":
+        told = _of_timm(fields)
+    else:
+        pictures, more = _read(path.with_name(PICTURES_FILE))
+        told, notes = _of_transformers(fields, pictures), notes + more
     return dataclasses.replace(told, notes=notes + told.notes)
 
 
@@ -108,7 +118,8 @@ def _of_timm(fields: dict[str, Any]) -> Told:
     told = Told(
         num_heads=_count(arguments.get("num_heads")),
         pool=pool if isinstance(pool, str) and pool else None,
-        notes=_scaling_notes(weights),
+        scaling=read_scaling(weights.get("mean"), weights.get("std"), where=CONFIG_FILE),
+        notes=_crop_notes(weights),
     )
     if "act_layer" in arguments:
         return dataclasses.replace(told, activation=_activation(arguments["act_layer"]))
@@ -134,13 +145,14 @@ _UNTOLD = (
 )
 
 
-def _of_transformers(fields: dict[str, Any]) -> Told:
+def _of_transformers(fields: dict[str, Any], pictures: dict[str, Any]) -> Told:
     eps = fields.get("layer_norm_eps", 1e-12)
     plausible = isinstance(eps, float) and 0 < eps < 1
     return Told(
         _activation(fields.get("hidden_act", "gelu")),
         norm_eps=eps if plausible else 1e-12,
         num_heads=_count(fields.get("num_attention_heads")),
+        scaling=_scaling_of_transformers(pictures),
     )
 
 
@@ -154,14 +166,26 @@ def _activation(told: object) -> Activation:
     return name
 
 
-def _scaling_notes(weights: dict[str, Any]) -> tuple[str, ...]:
-    mean, deviation = weights.get("mean"), weights.get("std")
-    if mean in (None, [0.5] * 3) and deviation in (None, [0.5] * 3):
+def _scaling_of_transformers(pictures: dict[str, Any]) -> Scaling | None:
+    """Read what the image processor does; without normalisation it leaves pixels in [0, 1]."""
+    if pictures.get("do_normalize") is False:
+        return read_scaling(0.0, 1.0, where=PICTURES_FILE)
+    return read_scaling(pictures.get("image_mean"), pictures.get("image_std"), where=PICTURES_FILE)
+
+
+def _crop_notes(weights: dict[str, Any]) -> tuple[str, ...]:
+    """Say where timm prepares pictures as neither of the ways here does: the whole picture, or timm's usual middle."""
+    size, share = weights.get("input_size"), weights.get("crop_pct")
+    side = size[1] if isinstance(size, list) and len(size) == 3 and type(size[1]) is int else 224
+    squeezed = weights.get("crop_mode") == "squash" and share in (None, 1.0)
+    usual = share in (None, 0.9 if side < 384 else 1.0, MIXER_CROP) and weights.get("crop_mode") in (None, "center")
+    way = weights.get("interpolation")
+    if (squeezed and way in (None, "bilinear")) or (usual and way in (None, "bicubic")):
         return ()
-    return (
-        "This model was trained on pixels scaled by another mean and deviation than 0.5; here they are scaled to "
-        "[-1, 1], so its answers differ from the published ones.",
+    told = ", ".join(
+        shorten(f"{key} {weights[key]}", 40) for key in ("crop_pct", "crop_mode", "interpolation") if key in weights
     )
+    return (f"timm prepares pictures for this model in a way of its own ({told}); here they are prepared as always.",)
 
 
 def _count(value: object) -> int | None:

@@ -15,6 +15,7 @@ from vit_core.checkpoints.generations.big_vision import TOWERS
 from vit_core.checkpoints.layout import Shape
 from vit_core.checkpoints.names import find_generation
 from vit_core.checkpoints.own_settings import apply_settings, is_setting
+from vit_core.checkpoints.pixels import Scaling
 from vit_core.checkpoints.table import Generation, Piece, pieces_of
 from vit_core.errors import BadCheckpoint, shorten
 from vit_core.models.config import MAX_GRID, ModelConfig
@@ -34,6 +35,7 @@ class Source:
         pieces: where each of our arrays lies, by our paths.
         unknown: names that the table has no row for.
         config: the architecture, with the resolution that the file was made for.
+        scaling: of the pixels that the weights are for, where it is another than ours.
         notes: what is unusual, as sentences.
     """
 
@@ -43,6 +45,7 @@ class Source:
     pieces: Mapping[str, Piece]
     unknown: tuple[str, ...]
     config: ModelConfig
+    scaling: Scaling | None
     notes: tuple[str, ...]
 
     @property
@@ -96,6 +99,7 @@ def recognise(
             origin="transformers" if generation.origin == "transformers" else "google",
         )
         _check_pool(config, told)
+        _check_scaling(config, told)
         if is_particular(config):  # the table knows this model, and a tag would only be a guess
             told = told.without_guess()
         config = _settle(config, told)
@@ -104,7 +108,8 @@ def recognise(
         first = ", ".join(repr(name) for name in list(arrays)[:3]) or "nothing"
         raise type(error)(f"The file {str(arrays.path)!r} {error} It holds {first} …") from error
     notes += told.sentences + (_fixed_notes(config) if fixed else ())
-    return Source(arrays, generation, prefix, pieces, unknown, config, notes)
+    notes += (told.scaling.note,) if told.scaling else ()
+    return Source(arrays, generation, prefix, pieces, unknown, config, told.scaling, notes)
 
 
 def _sort(arrays: ArrayFile, generation: Generation, prefix: str) -> tuple[dict[str, Piece], tuple[str, ...], int]:
@@ -147,6 +152,16 @@ def _check_pool(config: ModelConfig, told: Told) -> None:
         raise BadCheckpoint(
             f"is of a model with the global_pool {shorten(told.pool, 40)!r}, as {CONFIG_FILE} beside it says, and its "
             f"arrays are those of one with {shown!r}; such a model cannot be computed here."
+        )
+
+
+def _check_scaling(config: ModelConfig, told: Told) -> None:
+    """Refuse what cannot be worked into the first layer; goes on from "The file …"."""
+    if config.resnet is not None and told.scaling is not None:
+        raise BadCheckpoint(
+            "is of a hybrid trained on pixels with another mean and deviation than 0.5, as the settings beside it say; "
+            "its first convolution is standardised, so that this cannot be worked into it, and its answers would be "
+            "wrong."
         )
 
 

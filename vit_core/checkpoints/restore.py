@@ -18,6 +18,7 @@ from vit_core.checkpoints.generations.vit_jax import MIXER, VIT_JAX
 from vit_core.checkpoints.layout import Shape
 from vit_core.checkpoints.names import to_published
 from vit_core.checkpoints.own_settings import settings_of
+from vit_core.checkpoints.pixels import for_our_pixels
 from vit_core.checkpoints.posemb import resize_posemb, sincos_posemb
 from vit_core.checkpoints.recognise import Source, recognise
 from vit_core.checkpoints.table import Generation
@@ -87,6 +88,8 @@ def load_checkpoint(
     stored = source.config
     config = stored if resolution is None else stored.with_resolution(resolution)
     flat = _read_all(source, {path: tuple(leaf.shape) for path, leaf in flatten(build(stored)[1]).items()})
+    if source.scaling is not None:
+        flat = for_our_pixels(flat, source.scaling)
     head, notes = _judge_head(flat)
     if config.grid != stored.grid:
         # The class token's position is kept, where it has one.

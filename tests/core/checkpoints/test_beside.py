@@ -5,7 +5,10 @@ import json
 import pytest
 
 from vit_core.checkpoints.beside import class_names, read_beside
+from vit_core.checkpoints.pixels import Scaling
 from vit_core.errors import BadCheckpoint
+
+IMAGENET = Scaling((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 @pytest.fixture
@@ -78,10 +81,50 @@ def test_what_the_head_of_timm_reads_is_told_by_its_arguments_first(beside, fiel
     assert read_beside(beside(fields), origin="timm").pool == pool
 
 
-def test_other_scaling_of_pixels_is_said(beside):
-    fields = {"pretrained_cfg": {"tag": "mae", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}}
+def test_other_scaling_of_pixels_is_told_by_timm(beside):
+    fields = {"pretrained_cfg": {"tag": "mae", "mean": list(IMAGENET.mean), "std": list(IMAGENET.deviation)}}
 
-    assert "scaled by another mean" in read_beside(beside(fields), origin="timm").notes[-1]
+    assert read_beside(beside(fields), origin="timm").scaling == IMAGENET
+
+
+@pytest.mark.parametrize(
+    ("pictures", "scaling"),
+    [
+        ({"image_mean": list(IMAGENET.mean), "image_std": list(IMAGENET.deviation)}, IMAGENET),
+        ({"image_mean": 0.5, "image_std": [0.5, 0.5, 0.5]}, None),
+        ({"do_normalize": False, "image_mean": 0.4}, Scaling((0.0,) * 3, (1.0,) * 3)),
+        ({}, None),
+    ],
+    ids=str,
+)
+def test_scaling_of_pixels_is_told_by_the_image_processor_of_transformers(beside, pictures, scaling):
+    path = beside({})
+    path.with_name("preprocessor_config.json").write_text(json.dumps(pictures))
+
+    assert read_beside(path, origin="transformers").scaling == scaling
+
+
+@pytest.mark.parametrize("mean", ["x", [0.5], [0.5, 0.5, None], [True, 0.5, 0.5], [1e9, 0, 0], [float("nan"), 0, 0]])
+def test_scaling_that_no_pixels_have_is_refused(beside, mean):
+    with pytest.raises(BadCheckpoint, match=r"^has a mean of pixels of .* in config\.json beside it"):
+        read_beside(beside({"pretrained_cfg": {"mean": mean}}), origin="timm")
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ({"crop_pct": 0.9, "interpolation": "bicubic", "input_size": [3, 224, 224]}, ()),
+        ({"crop_pct": 1.0, "interpolation": "bicubic", "input_size": [3, 384, 384]}, ()),
+        ({"crop_pct": 1.0, "interpolation": "bilinear", "crop_mode": "squash"}, ()),
+        ({"crop_pct": 0.95, "interpolation": "bicubic"}, ("crop_pct 0.95, interpolation bicubic",)),
+        ({"crop_pct": 0.9, "interpolation": "lanczos"}, ("crop_pct 0.9, interpolation lanczos",)),
+    ],
+    ids=str,
+)
+def test_crop_of_timm_that_is_none_of_ours_is_said(beside, weights, said):
+    notes = read_beside(beside({"pretrained_cfg": weights}), origin="timm").notes
+
+    assert tuple(note.split("(")[1].split(")")[0] for note in notes) == said
 
 
 def test_config_of_transformers_tells_gelu_epsilon_and_heads(beside):

@@ -67,6 +67,13 @@ def test_pooling_that_the_arrays_show_is_accepted(of_timm, tiny_config, classifi
     assert recognise(path).config.classifier == classifier
 
 
+def test_hybrid_for_pixels_of_another_scaling_is_refused_in_one_sentence(of_timm, tiny_hybrid_config):
+    beside = {"model_args": {"num_heads": 2}, "pretrained_cfg": {"mean": [0.485, 0.456, 0.406]}}
+
+    with pytest.raises(BadCheckpoint, match="hybrid trained on pixels with another mean"):
+        recognise(of_timm(tiny_hybrid_config, beside))
+
+
 def test_table_wins_over_the_tag_for_a_model_that_only_it_knows(of_timm):
     published = VARIANTS["timm-S/16"]
 
