@@ -4,12 +4,14 @@ A table is never changed, so the object itself is the key; each entry holds its 
 place in memory.
 """
 
+import dataclasses
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
 import pandas as pd
 
+from vit_core.catalog.index import Catalogue, with_others
 from vit_core.catalog.query import pretrained_files
 from vit_core.catalog.recommend import recommend
 
@@ -21,6 +23,12 @@ _known: OrderedDict[tuple[str, int], tuple[pd.DataFrame, pd.DataFrame]] = Ordere
 def files_of(left: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
     """Give the pre-trained files behind the rows that filters leave of a catalogue, one row each."""
     return _once("files", frame, pretrained_files) if len(left) == len(frame) else pretrained_files(left)
+
+
+def with_other_releases(catalogue: Catalogue) -> Catalogue:
+    """Give a catalogue with the files of the other releases, if it is of AugReg; the same table each time."""
+    frame = _once("whole", catalogue.frame, lambda _: with_others(catalogue).frame)
+    return dataclasses.replace(catalogue, frame=frame)
 
 
 def recommended(frame: pd.DataFrame) -> pd.DataFrame:

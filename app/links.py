@@ -188,6 +188,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("order", "ascending", _direction, lambda ascending: "up" if ascending else "down"),
     Parameter("upstream", "upstream", _text, str),
     Parameter("search", "search", _text, str, of_filters=True, max_length=200),
+    _filter("release", "releases", _each(_text)),
     _filter("family", "families", _each(_text)),
     _filter("model", "names", _each(_text)),
     _filter("ds", "ds", _each(_text), noun="pre-training set"),

@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from app.answers import AnswerBook
+from app.derived import with_other_releases
 from app.own_checkpoints import OwnCheckpoints
 from app.own_table import OwnTable
 from app.pictures import PictureBox
@@ -175,18 +176,19 @@ def samples() -> tuple[Sample, ...]:
 
 
 def catalogue(key: str) -> Catalogue:
-    """Give the table that stands behind `key`: "augreg", "demo", or "yours", the table of this visitor.
+    """Give the table behind `key`: "augreg" and the other releases, "demo", or "yours", the table of this visitor.
 
     "yours" without an own table (a link from somebody else, a server started anew) is the main one.
     """
     if key == "demo":
         return demo_catalogue()
-    return (own_table().current if key == "yours" else None) or live_catalogue().current
+    own = own_table().current if key == "yours" else None
+    return own or with_other_releases(live_catalogue().current)
 
 
 def tables(key: str) -> tuple[pd.DataFrame, ...]:
     """Give all tables that a checkpoint may be looked for in, each once: the open one, the main one, the demo's."""
-    frames = (catalogue(key).frame, live_catalogue().current.frame, demo_catalogue().frame)
+    frames = (catalogue(key).frame, catalogue("augreg").frame, demo_catalogue().frame)
     return tuple({id(frame): frame for frame in frames}.values())
 
 

@@ -35,7 +35,7 @@ OTHER_TROUBLE = ("The bucket's index could not be used.", "Ask again later, or u
 
 def source_words(key: str, table: Catalogue, *, now: datetime) -> str:
     """Give source, age and size of the open table, for the chip."""
-    rows = counted(len(table.frame), "row")
+    rows = counted(len(table.frame) - table.other_rows, "row")
     if key == "demo":
         return f"Demo models, {rows}"
     if key == "yours" and table.origin == "named":
@@ -54,7 +54,8 @@ def origin_sentence(key: str, table: Catalogue, *, now: datetime) -> str:
         origin = f"A copy of {table.location}" + (f", {age(table.saved_at, now)}" if table.saved_at else "")
     else:
         origin = f"Read from {table.location}"
-    return f"{origin}: {counted(len(table.frame), 'checkpoint')}."
+    others = f", and {counted(table.other_rows, 'file')} of other releases" if table.other_rows else ""
+    return f"{origin}: {counted(len(table.frame) - table.other_rows, 'checkpoint')}{others}."
 
 
 def age(then: datetime, now: datetime) -> str:

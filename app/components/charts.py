@@ -15,6 +15,7 @@ from app.components.palette import ACCENT, NEUTRAL, look_of, size_order
 from app.components.plain_text import plain_html
 from app.components.wording import megabytes, millions, percent, speed
 from vit_core.catalog.collection import label_of
+from vit_core.catalog.families import SOURCE
 from vit_core.catalog.query import pareto_front
 
 MOST_POINTS = 2_000
@@ -173,7 +174,7 @@ def _lay_out(figure: go.Figure, axis: Axis, files: pd.DataFrame) -> None:
     ticks = values if len(values) <= _FEW_VALUES else [step * axis.scale for step in axis.steps]
     figure.update_xaxes(
         type="log",
-        title=axis.title if (files["source"] == "augreg").all() else axis.title.removesuffix(" on a V100"),
+        title=axis.title if files["source"].isin(["augreg", SOURCE]).all() else axis.title.removesuffix(" on a V100"),
         range=[math.log10(files["x"].min()) - 0.1, math.log10(files["x"].max()) + 0.1] if len(files) else None,
         tickvals=ticks,
         ticktext=[_tick_words(tick / axis.scale) for tick in ticks],

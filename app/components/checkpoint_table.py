@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from vit_core.catalog.collection import DROPOUT, NO_DROPOUT, label_of
+from vit_core.catalog.families import SOURCE
 from vit_core.catalog.schema import ROUNDED
 
 MAIN_TARGET = "imagenet2012"
@@ -67,14 +68,14 @@ def files_table(files: pd.DataFrame, chosen: str, on_choose: OnChoose, *, key: s
     """
     target = target or main_target(files)
     best = f"best_{target}" if f"best_{target}" in files else "best_adapt_test"
-    published = bool((files["source"] == "augreg").all())
+    published = bool(files["source"].isin(["augreg", SOURCE]).all())
     named_rows(
         _files_shown(files, best),
         files["filename"].astype("str").tolist(),
         chosen,
         on_choose,
         key=f"files {key}",
-        config=_files_config(label_of("adapt_ds", target), published=published),
+        config=_files_config(label_of("adapt_ds", target), published=published, several=files["release"].nunique() > 1),
         most_rows=10,
         alt="Pre-trained files that pass the filters",
     )
@@ -89,7 +90,7 @@ def main_target(files: pd.DataFrame) -> str:
 
 
 def _short_set(ds: str) -> str:
-    return label_of("ds", ds).replace(", 30 epochs", " · 30 ep")
+    return label_of("ds", ds).replace(", 30 epochs", " · 30 ep").replace(", other recipes", " · other")
 
 
 def _in_words(codes: pd.Series, words: Callable[[str], str]) -> pd.Series:
@@ -148,6 +149,7 @@ def _files_shown(files: pd.DataFrame, best: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Model": files["name"],
+            "Release": files["release"],
             "Pre-trained on": _in_words(files["ds"], _short_set),
             "Augmentation": files["aug"],
             "Regularisation": _in_words(files["regularisation"], lambda each: _SHORT_REGULARISATION.get(each, each)),
@@ -162,10 +164,17 @@ def _files_shown(files: pd.DataFrame, best: str) -> pd.DataFrame:
     )
 
 
-def _files_config(label: str, *, published: bool) -> dict[str, ColumnConfig | str | None]:
-    """Give the columns of `files_table`; `published` is whether all figures are AugReg's."""
+def _files_config(label: str, *, published: bool, several: bool) -> dict[str, ColumnConfig | str | None]:
+    """Give the columns of `files_table`.
+
+    Args:
+        label: of the fine-tuning set that is shown.
+        published: whether all figures are of a published release.
+        several: whether the files are of several releases; the column that says so is hidden otherwise.
+    """
     return {
         "Model": st.column_config.TextColumn("Model", width=76, pinned=True),
+        "Release": st.column_config.TextColumn(width=80) if several else None,
         "Pre-trained on": st.column_config.TextColumn(width=108),
         "Augmentation": st.column_config.TextColumn(width=96),
         "Regularisation": st.column_config.TextColumn("Dropout", width=80),
@@ -182,7 +191,7 @@ def _files_config(label: str, *, published: bool) -> dict[str, ColumnConfig | st
             label.removesuffix("-1k").removeprefix("Oxford-IIIT ").removesuffix(" distance"),
             width=70,
             format="%.1f %%",
-            help=f"Highest test accuracy of this file's fine-tunes on {label}",
+            help=f"Highest test accuracy of this file's fine-tunes on {label}, or its own if trained on that alone",
         ),
         "Speed": st.column_config.NumberColumn(
             "img/s",
@@ -194,7 +203,7 @@ def _files_config(label: str, *, published: bool) -> dict[str, ColumnConfig | st
             "Params",
             width=66,
             format="%.1f M",
-            help="Parameters" + (" with a head of 1,000 classes" if published else ""),
+            help="Parameters" + ("; of AugReg's with a head of 1,000 classes" if published else ""),
         ),
         "File": st.column_config.NumberColumn("File", width=64, format="%.0f MB"),
     }

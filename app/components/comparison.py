@@ -12,10 +12,12 @@ from app.components.plain_text import plain_html
 from app.components.wording import megabytes, millions, percent, speed
 from vit_core.catalog.collection import MODEL_FACTS, label_of
 from vit_core.catalog.describe import is_fine_tuned
+from vit_core.catalog.query import IMAGENET
 from vit_core.catalog.schema import ROUNDED
 
 Row = Mapping[str, Any]
 NOTHING = "–"
+TESTED_ON = "tested_on"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +62,9 @@ def _upstream(row: Row) -> str:
 
 
 def _test(row: Row) -> str:
-    return percent(row.get("adapt_final_test")) if is_fine_tuned(row) else NOTHING
+    return (
+        percent(row.get("adapt_final_test")) if is_fine_tuned(row) or _known(row.get("adapt_final_test")) else NOTHING
+    )
 
 
 def _model(row: Row) -> str:
@@ -70,6 +74,7 @@ def _model(row: Row) -> str:
 
 FACTS: tuple[Fact, ...] = (
     Fact("Model", _model),
+    Fact("Release", _words("release")),
     Fact("Family", _words("family")),
     Fact("Pre-trained on", _words("ds")),
     Fact("Augmentation", lambda row: str(row["aug"]) if _known(row.get("aug")) else NOTHING),
@@ -82,7 +87,8 @@ FACTS: tuple[Fact, ...] = (
     Fact("Image side", _number("adapt_resolution", "g", " px")),
     Fact("Fine-tuning steps", _number("adapt_steps", ",.0f")),
     Fact("Fine-tuning rate", _number("adapt_lr", "g")),
-    Fact("Test accuracy", _test, "adapt_final_test", same="adapt_ds"),
+    Fact("Test accuracy", _test, "adapt_final_test", same=TESTED_ON),
+    Fact("Top-5 accuracy", lambda row: percent(row.get("top5"), missing=NOTHING), "top5", same=TESTED_ON),
     Fact("Speed", lambda row: speed(row.get("infer_samples_per_sec")), "infer_samples_per_sec", ("faster", "slower")),
     Fact("Parameters", lambda row: millions(row.get("params")), "params", ("more", "fewer")),
     Fact("File", lambda row: megabytes(row.get("size_bytes")), "size_bytes", ("larger", "smaller")),
@@ -91,7 +97,13 @@ FACTS: tuple[Fact, ...] = (
 
 def lines(rows: Sequence[Row]) -> list[Line]:
     """Compare checkpoints fact by fact; the first one is what the others are held against."""
-    return [_line(fact, rows) for fact in FACTS]
+    tested = [{**row, TESTED_ON: _tested_on(row)} for row in rows]
+    return [_line(fact, tested) for fact in FACTS]
+
+
+def _tested_on(row: Row) -> object:
+    """Give the set of the test accuracy; a file that was trained on ImageNet alone was tested on it, too."""
+    return row.get("adapt_ds") if is_fine_tuned(row) or not _known(row.get("adapt_final_test")) else IMAGENET
 
 
 def comparison_table(rows: Sequence[Row], titles: Sequence[str], *, only_differences: bool) -> None:

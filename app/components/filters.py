@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from app.components.plain_text import plain
-from vit_core.catalog.collection import AUGMENTATIONS, PRETRAINING_SETS, TRANSFER_SETS, label_of
+from vit_core.catalog.collection import AUGMENTATIONS, OTHER_SETS, PRETRAINING_SETS, TRANSFER_SETS, label_of
 from vit_core.catalog.query import Filters
 from vit_core.checkpoints.needs import RULE, Room, memory_words
 
@@ -46,6 +46,13 @@ def _listed(sentences: Mapping[str, str]) -> str:
     return "\n".join(f"- **{code}**: {sentence}" for code, sentence in sentences.items())
 
 
+RELEASE = Facet(
+    "releases",
+    "release",
+    "Release",
+    "What a file was published with. AugReg is the large collection with a known recipe for every file; the others are "
+    "single files of the same families. Only AugReg's have upstream accuracies and speeds.",
+)
 MODEL = Facet(
     "names",
     "name",
@@ -53,7 +60,10 @@ MODEL = Facet(
     "Size (Ti, S, B, L) / patch side in pixels. R… has a ResNet in front. Smaller patches: better and slower.",
 )
 UPSTREAM = Facet(
-    "ds", "ds", "Pre-trained on", _listed({each.label: each.sentence for each in PRETRAINING_SETS.values()})
+    "ds",
+    "ds",
+    "Pre-trained on",
+    _listed({each.label: each.sentence for each in (PRETRAINING_SETS | OTHER_SETS).values()}),
 )
 AUGMENTATION = Facet(
     "augs",
@@ -63,7 +73,10 @@ AUGMENTATION = Facet(
     + _listed({code: each.sentence for code, each in AUGMENTATIONS.items()}),
 )
 FAMILY = Facet(
-    "families", "family", "Family", "A plain ViT cuts the image into patches; a hybrid lets a small ResNet look first."
+    "families",
+    "family",
+    "Family",
+    "A plain ViT cuts the image into patches; a hybrid lets a small ResNet look first; a Mixer has no attention.",
 )
 REGULARISATION = Facet(
     "regularisations",
@@ -83,7 +96,7 @@ RESOLUTION = Facet(
     "Image side, px",
     "A fine-tune at 384 px is more accurate and about three to five times slower than at 224 px.",
 )
-FACETS = (MODEL, UPSTREAM, FAMILY, AUGMENTATION, REGULARISATION, WEIGHT_DECAY, TARGET, RESOLUTION)
+FACETS = (MODEL, RELEASE, UPSTREAM, FAMILY, AUGMENTATION, REGULARISATION, WEIGHT_DECAY, TARGET, RESOLUTION)
 
 SPEED = Limit(
     "min_speed",
@@ -131,6 +144,7 @@ def filter_bar(filters: Filters, counts: Mapping[str, pd.Series], on_change: OnC
     """
     with st.container(horizontal=True, gap="xsmall", key="filters"):
         _search(filters, on_change)
+        _behind_button("Release", (RELEASE,), (), filters, counts, on_change)
         _behind_button("Pre-trained on", (UPSTREAM,), (), filters, counts, on_change)
         _behind_button("Augmentation", (AUGMENTATION,), (), filters, counts, on_change)
         _behind_button("Regularisation", (REGULARISATION, WEIGHT_DECAY), (), filters, counts, on_change)

@@ -12,16 +12,19 @@ from app.components.palette import ACCENT, look_of
 from app.components.plain_text import plain_html
 from app.components.wording import percent
 from vit_core.catalog.collection import label_of
+from vit_core.catalog.families import family_of
 
 OnChoose = Callable[[str], None]
 _LANES = {224: -0.18, 384: 0.18}
 
 
 def fine_tune_words(row: pd.Series) -> str:
-    """Give a fine-tune in a line, shortest distinction first."""
+    """Give a fine-tune in a line, shortest distinction first; of one of another release how it is called there."""
     accuracy = percent(row["adapt_final_test"], missing="accuracy not published")
     side, steps, rate = row["adapt_resolution"], row["adapt_steps"], row["adapt_lr"]
-    return f"{target_words(row)} · {side:g} px · {steps:,} steps · rate {rate:g} · {accuracy}"
+    family = family_of(str(row["adapt_filename"]))
+    recipe = (f"{steps:,.0f} steps", f"rate {rate:g}") if family is None else (family.label or family.release,)
+    return " · ".join((target_words(row), f"{side:g} px", *recipe, accuracy))
 
 
 def target_words(row: pd.Series) -> str:

@@ -9,6 +9,7 @@ from app.components.charts import CHART_CONFIG, SPEED, accuracy_chart, axis_for
 from app.components.palette import size_order
 from app.components.plain_text import plain
 from vit_core.catalog.collection import label_of
+from vit_core.catalog.releases import is_other
 
 OnChoose = Callable[[str], None]
 
@@ -25,6 +26,11 @@ def frontier(
         on_choose: called with a file name.
         on_show: called with the pre-training set that the user wants to see.
     """
+    # Other releases have no upstream accuracy in print, so there is nothing of them to draw.
+    files = files[~is_other(files)]
+    if files.empty:
+        st.caption("The chart shows upstream accuracies, which were published for AugReg alone.")
+        return
     shown = shown_set(files, chosen, upstream)
     _choose_set(files, shown, on_show)
     drawn = files[files["ds"] == shown]

@@ -9,18 +9,25 @@ from app.components.checkpoint_card import CARD_ANCHOR
 from app.components.checkpoint_table import ORDERINGS
 from app.components.facts import jump
 from app.components.wording import counted
+from vit_core.catalog.releases import is_other
 from vit_core.catalog.schema import to_csv_bytes
 
 OnOrder = Callable[[str, bool], None]
 
 
 def how_many(left: pd.DataFrame, frame: pd.DataFrame) -> None:
-    """Say how many files the filters leave of how many."""
-    files, total = left["filename"].nunique(), frame["filename"].nunique()
-    words = (
-        counted(total, "pre-trained file") if files == total else f"{files:,} of {counted(total, 'pre-trained file')}"
-    )
-    st.markdown(f"**{words}** with {counted(len(left), 'fine-tune')}", width="content")
+    """Say how many files the filters leave of how many, of AugReg and of the other releases."""
+    main, others = frame[~is_other(frame)], int(is_other(frame).sum())
+    left_main, left_others = left[~is_other(left)], int(is_other(left).sum())
+    files, total = left_main["filename"].nunique(), main["filename"].nunique()
+    words = f"**{_of(files, total, 'pre-trained file')}** with {counted(len(left_main), 'fine-tune')}"
+    if others:
+        words = f"{words} of AugReg, and **{_of(left_others, others, 'file')}** of other releases"
+    st.markdown(words, width="content")
+
+
+def _of(count: int, total: int, noun: str) -> str:
+    return counted(total, noun) if count == total else f"{count:,} of {counted(total, noun)}"
 
 
 def results_bar(

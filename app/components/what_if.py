@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.components.checkpoint_table import named_rows
 from app.components.wording import percent
+from vit_core.catalog.families import family_of
 from vit_core.catalog.lookup import counterfactual
 
 OnChoose = Callable[[str], None]
@@ -15,6 +16,9 @@ OnChoose = Callable[[str], None]
 
 def what_if(frame: pd.DataFrame, filename: str, on_choose: OnChoose) -> None:
     """Show the files that differ from `filename` in one choice; a chosen row opens that file."""
+    if family_of(filename):
+        st.caption("Recipes are known choice by choice for AugReg alone, so there is nothing to say of this file.")
+        return
     sisters = counterfactual(frame, filename)
     # Choices of the recipe first; another model is another budget.
     sisters = sisters.sort_values("factor", key=lambda factors: factors == "model", kind="stable")

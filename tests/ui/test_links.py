@@ -24,6 +24,7 @@ FULL = Address(
     against="flowers_1",
     filters=Filters(
         search="B/16 100 % & more",
+        releases=("AugReg", "ImageNet-21k + ImageNet"),
         families=("ViT",),
         names=("B/16", "R26+S/32"),
         ds=("i21k", "i21k_30"),

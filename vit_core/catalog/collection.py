@@ -90,7 +90,7 @@ class PretrainingSet:
 
     Attributes:
         label: words for the code.
-        epochs: length of the pre-training.
+        epochs: length of the pre-training, 0 where files differ.
         num_classes: width of the pre-trained head.
         sentence: what it is, for people who never read the paper.
         validation: what `final_val` was measured on.
@@ -126,6 +126,26 @@ PRETRAINING_SETS: dict[str, PretrainingSet] = {
         "12,812 images kept out of ImageNet-1k's training set",
     ),
 }
+
+# Of the releases beside AugReg, whose lengths and recipes differ; their upstream accuracies were not published.
+OTHER_SETS: dict[str, PretrainingSet] = {
+    "imagenet21k": PretrainingSet(
+        "ImageNet-21k, other recipes", 0, 21_843, "14 million images of 21,843 classes", "images of ImageNet-21k"
+    ),
+    "imagenet2012": PretrainingSet(
+        "ImageNet-1k, other recipes", 0, 1000, "1.3 million images of 1,000 classes", "ImageNet's 50,000 images"
+    ),
+}
+
+
+def pretraining_set(code: str) -> PretrainingSet | None:
+    """Give a set that models were pre-trained on, AugReg's or another release's; None for any other code.
+
+    Example:
+        >>> pretraining_set("imagenet2012").num_classes
+        1000
+    """
+    return PRETRAINING_SETS.get(code) or OTHER_SETS.get(code)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -204,10 +224,14 @@ DROPOUT = "dropout + stochastic depth"
 
 VALUE_LABELS: dict[str, dict[str, str]] = {
     "name": {name: f"{name} ({facts.label})" for name, facts in MODEL_FACTS.items()},
-    "ds": {code: facts.label for code, facts in PRETRAINING_SETS.items()},
+    "ds": {code: facts.label for code, facts in (PRETRAINING_SETS | OTHER_SETS).items()},
     "adapt_ds": {code: facts.label for code, facts in TRANSFER_SETS.items()},
     "aug": {code: f"{code}: {facts.sentence}" for code, facts in AUGMENTATIONS.items()},
-    "family": {"ViT": "ViT (patches only)", "Hybrid": "Hybrid (a ResNet makes the patches)"},
+    "family": {
+        "ViT": "ViT (patches only)",
+        "Hybrid": "Hybrid (a ResNet makes the patches)",
+        "Mixer": "MLP-Mixer (no attention)",
+    },
     "regularisation": {NO_DROPOUT: "no dropout", DROPOUT: "dropout 0.1 + stochastic depth 0.1"},
 }
 

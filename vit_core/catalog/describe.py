@@ -13,10 +13,12 @@ from vit_core.catalog.collection import (
     CITATION,
     LICENCE,
     MODEL_FACTS,
-    PRETRAINING_SETS,
     TRANSFER_SETS,
     label_of,
+    pretraining_set,
 )
+from vit_core.catalog.families import PAPERS, SOURCE, Family, family_of
+from vit_core.catalog.family_words import family_caveats, family_facts, family_lineage, family_metrics, family_title
 from vit_core.catalog.schema import EXACT, ROUNDED
 from vit_core.catalog.timm_tags import TIMM_TAGS
 
@@ -59,6 +61,9 @@ def describe(row: Row) -> Description:
         >>> describe({"name": "B/16", "ds": "i21k", "aug": "medium1", "wd": 0.1, "do": 0.0, "sd": 0.0}).title
         'B/16 · ImageNet-21k · medium1 · wd 0.1 · no dropout'
     """
+    family = family_of_row(row)
+    if family is not None:
+        return _describe_family(family)
     published = _text(row, "source") in ("", "augreg")
     return Description(
         title=title_of(row),
@@ -72,6 +77,13 @@ def describe(row: Row) -> Description:
     )
 
 
+def family_of_row(row: Row) -> Family | None:
+    """Give the facts of a row of a release beside AugReg, None for a row of any other catalogue."""
+    if _text(row, "source") != SOURCE:
+        return None
+    return family_of(_text(row, "adapt_filename") if is_fine_tuned(row) else _text(row, "filename"))
+
+
 def title_of(row: Row) -> str:
     """Give the short title of a pre-trained or fine-tuned file.
 
@@ -79,6 +91,9 @@ def title_of(row: Row) -> str:
         >>> title_of({"name": "S/16", "ds": "i1k", "adapt_ds": "kitti", "adapt_resolution": 384})
         'S/16 · ImageNet-1k → KITTI distance · 384 px'
     """
+    family = family_of_row(row)
+    if family is not None:
+        return family_title(family)
     parts = [_text(row, "name"), label_of("ds", _text(row, "ds")), _text(row, "aug")]
     weight_decay, dropout, depth = (_number(row, key) for key in ("wd", "do", "sd"))
     parts.append(f"wd {weight_decay:g}" if weight_decay is not None else "")
@@ -108,9 +123,22 @@ def percent(value: float | None, *, whole: bool = False) -> str:
     return f"{100 * value:.0f} %" if whole else f"{100 * value:.1f} %"
 
 
+def _describe_family(family: Family) -> Description:
+    return Description(
+        title=family_title(family),
+        lineage=family_lineage(family),
+        recipe="",
+        caveats=family_caveats(family),
+        metrics=family_metrics(family),
+        facts=family_facts(family),
+        licence=family.licence,
+        citation=PAPERS[family.paper],
+    )
+
+
 def _lineage(row: Row) -> str:
     name, ds = _text(row, "name"), _text(row, "ds")
-    model, upstream = MODEL_FACTS.get(name), PRETRAINING_SETS.get(ds)
+    model, upstream = MODEL_FACTS.get(name), pretraining_set(ds)
     kind = {"ViT": "a Vision Transformer", "Hybrid": "a ResNet and Vision Transformer in one"}
     what = f"{name}, {kind[model.family]} ({model.label})" if model else f"{name or 'A model'}"
     on = f"{upstream.label.split(',')[0]}: {upstream.sentence}" if upstream else label_of("ds", ds)
@@ -179,7 +207,7 @@ def _is_inflated(row: Row) -> bool:
 
 
 def _metrics(row: Row) -> tuple[tuple[str, str, str | None], ...]:
-    upstream = PRETRAINING_SETS.get(_text(row, "ds"))
+    upstream = pretraining_set(_text(row, "ds"))
     rounded = _text(row, "final_val_source") == ROUNDED
     about = []
     if upstream:
@@ -248,7 +276,7 @@ def _head(row: Row) -> str:
     if is_fine_tuned(row):
         target = TRANSFER_SETS.get(_text(row, "adapt_ds"))
         return f"{target.num_classes:,} classes of {target.label}" if target else ""
-    upstream = PRETRAINING_SETS.get(_text(row, "ds"))
+    upstream = pretraining_set(_text(row, "ds"))
     # The older gs://vit_models/imagenet21k files have heads of zeros; people expect the same here.
     return f"{upstream.num_classes:,} classes of {upstream.label.split(',')[0]}, trained" if upstream else ""
 

@@ -14,6 +14,7 @@ from typing import Literal
 import pandas as pd
 
 from vit_core.catalog.csv_text import LIMIT_BYTES, parse_csv
+from vit_core.catalog.releases import is_other, with_other_releases
 from vit_core.catalog.saved import CopyError, Saved, copy_path, read_copy, write_copy
 from vit_core.catalog.table import complete, range_notes
 from vit_core.errors import BadIndex, Unreachable, VitError, shorten
@@ -51,6 +52,19 @@ class Catalogue:
     saved_at: datetime | None = None
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+
+    @property
+    def other_rows(self) -> int:
+        """Rows of the releases beside AugReg; 0 where they were not joined to the table."""
+        return int(is_other(self.frame).sum())
+
+
+def with_others(catalogue: Catalogue) -> Catalogue:
+    """Give the same catalogue with the files of the other releases, if it is of AugReg and not a table of one's own."""
+    sources = catalogue.frame["source"]
+    if catalogue.origin == "named" or not (sources == "augreg").any():
+        return catalogue
+    return dataclasses.replace(catalogue, frame=with_other_releases(catalogue.frame))
 
 
 def load_catalogue(settings: Settings, *, network: bool = True) -> Catalogue:

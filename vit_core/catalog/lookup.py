@@ -4,6 +4,7 @@ import difflib
 import heapq
 import re
 from collections.abc import Sequence
+from urllib.parse import unquote
 
 import pandas as pd
 
@@ -11,6 +12,7 @@ from vit_core.catalog.collection import label_of
 from vit_core.catalog.naming import other_spelling
 from vit_core.catalog.query import pretrained_files
 from vit_core.catalog.ranking import points
+from vit_core.catalog.releases import is_other
 from vit_core.catalog.schema import EXACT
 from vit_core.errors import UnknownName, shorten
 
@@ -22,6 +24,8 @@ FACTORS: dict[str, str] = {
     "wd": "weight decay",
     "regularisation": "regularisation",
 }
+COUNTERFACTUAL = ("factor", "value", "filename", "final_val", "final_val_source", "difference", "exact")
+PUBLIC_HOST = "storage.googleapis.com"
 _LONGEST = 300  # letters of a name that are compared with others
 _COMPARED = 32  # names that are compared letter by letter
 _WORDS = re.compile(r"[-_/]+")
@@ -32,11 +36,15 @@ def find_row(frame: pd.DataFrame, text: str) -> pd.Series:
 
     Args:
         frame: the catalogue.
-        text: a name, with or without ".npz", folder or URL before it; ImageNet-21k 30-epoch names in either spelling.
+        text: a name, with or without ".npz", folder or URL before it; ImageNet-21k 30-epoch names in either spelling;
+            of another release the full address, or as much of its end as only one file has.
 
     Raises:
         UnknownName: no such checkpoint; the message lists the close names.
     """
+    other = _other_release(frame, text.strip())
+    if other is not None:
+        return other
     name = text.strip().rpartition("/")[2].removesuffix(".npz")
     for spelling in (name, other_spelling(name)):
         rows = frame[frame["adapt_filename"] == spelling]
@@ -48,6 +56,30 @@ def find_row(frame: pd.DataFrame, text: str) -> pd.Series:
     # "R26+S/32-…" is meant as the name that files have.
     meant = name if "://" in text else text.strip().removesuffix(".npz").replace("/", "_").replace("+", "_")
     raise UnknownName(f"There is no checkpoint {shorten(text)!r} in the catalogue.{_hint(frame, meant)}")
+
+
+def _other_release(frame: pd.DataFrame, text: str) -> pd.Series | None:
+    """Give the row of another release's file by its address (that of its bucket's web host, too) or the end of it.
+
+    Raises:
+        UnknownName: several end so; the message lists them.
+    """
+    rows = frame[is_other(frame)]
+    if rows.empty or not text:
+        return None
+    address = unquote(text.replace(f"https://{PUBLIC_HOST}/", "gs://"))
+    exact = rows[rows["adapt_filename"] == address]
+    if exact.empty:
+        ends = tuple(f"{mark}{address.removeprefix(mark)}" for mark in ("/", ":"))
+        exact = rows[rows["adapt_filename"].str.removesuffix(".npz").str.endswith((*ends, *map(_bare, ends)))]
+    if len(exact) > 1:
+        several = ", ".join(exact["adapt_filename"].head(6))
+        raise UnknownName(f"Several checkpoints end in {shorten(text)!r}; give one of their addresses: {several}.")
+    return None if exact.empty else exact.iloc[0]
+
+
+def _bare(name: str) -> str:
+    return name.removesuffix(".npz")
 
 
 def counterfactual(frame: pd.DataFrame, filename: str) -> pd.DataFrame:
@@ -62,9 +94,12 @@ def counterfactual(frame: pd.DataFrame, filename: str) -> pd.DataFrame:
     Raises:
         UnknownName: no such pre-trained file.
     """
-    files = pretrained_files(frame)
+    # The recipes of other releases were not published choice by choice.
+    files = pretrained_files(frame[~is_other(frame)])
     own = files[files["filename"] == filename]
     if own.empty:
+        if filename in set(frame.loc[is_other(frame), "filename"]):
+            return pd.DataFrame(columns=COUNTERFACTUAL)
         raise UnknownName.among("pre-trained file", filename, list(files["filename"].astype("str")))
     recipe = {factor: _filled(files[factor]) for factor in FACTORS}
     mine = own.index[0]

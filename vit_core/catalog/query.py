@@ -33,7 +33,9 @@ __all__ = [
 ]
 
 Mask = npt.NDArray[np.bool_]
+IMAGENET = "imagenet2012"  # what the accuracy of a file stands for that was trained on ImageNet and not fine-tuned
 FACETS: dict[str, str] = {
+    "releases": "release",
     "families": "family",
     "names": "name",
     "ds": "ds",
@@ -51,7 +53,8 @@ class Filters:
 
     Attributes:
         search: words that must all occur in the file name or its description; never a pattern.
-        families: "ViT", "Hybrid", "Other".
+        releases: "AugReg", "SAM", "timm", …
+        families: "ViT", "Hybrid", "Mixer", "Other".
         names: models, "B/16".
         ds: pre-training sets.
         augs: augmentation levels.
@@ -67,6 +70,7 @@ class Filters:
     """
 
     search: str = ""
+    releases: tuple[str, ...] = ()
     families: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     ds: tuple[str, ...] = ()
@@ -139,8 +143,9 @@ def pretrained_files(frame: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         The upstream columns; params and infer_samples_per_sec at the lowest resolution; size_bytes of the pre-trained
-        file; family, regularisation, source, final_val_source, note; n_fine_tunes; best_adapt_test, the highest
-        ImageNet test accuracy; and `best_SET` for each fine-tuning set. NaN where no number is known.
+        file; family, regularisation, source, release, final_val_source, note; n_fine_tunes; best_adapt_test, the
+        highest ImageNet test accuracy, its own where it was trained on ImageNet alone; and `best_SET` for each
+        fine-tuning set. NaN where no number is known.
     """
     if frame.empty:
         return _as_files(frame.assign(n_fine_tunes=0, best_adapt_test=np.nan))
@@ -149,17 +154,15 @@ def pretrained_files(frame: pd.DataFrame) -> pd.DataFrame:
         .drop_duplicates("filename")
         .set_index("filename", drop=False)
     )
-    groups = frame.groupby("filename", observed=True)
-    best = (
-        frame.dropna(subset="adapt_final_test")
-        .groupby(["filename", "adapt_ds"], observed=True)["adapt_final_test"]
-        .max()
-        .unstack("adapt_ds")
-    )
-    files = first.assign(n_fine_tunes=groups.size())
+    tuned = frame["adapt_ds"].notna().groupby(frame["filename"], observed=True)
+    known = frame.dropna(subset="adapt_final_test")
+    if known["adapt_ds"].isna().any() and IMAGENET in frame["adapt_ds"].cat.categories:
+        known = known.assign(adapt_ds=known["adapt_ds"].fillna(IMAGENET))
+    best = known.groupby(["filename", "adapt_ds"], observed=True)["adapt_final_test"].max().unstack("adapt_ds")
+    files = first.assign(n_fine_tunes=tuned.sum())
     for adapt_ds in frame["adapt_ds"].cat.categories:
         files[f"best_{adapt_ds}"] = best.get(adapt_ds, np.nan)
-    files["best_adapt_test"] = files.get("best_imagenet2012", np.nan)
+    files["best_adapt_test"] = files.get(f"best_{IMAGENET}", np.nan)
     return _as_files(ranked(files.reset_index(drop=True)))
 
 
@@ -284,6 +287,6 @@ def _count(values: pd.Series, rows: Mask, files: npt.NDArray[np.integer] | None)
 def _as_files(files: pd.DataFrame) -> pd.DataFrame:
     best = [name for name in files.columns if name.startswith("best_") and name not in UPSTREAM]
     others = ["filename", "params", "infer_samples_per_sec", "family", "regularisation", "source"]
-    others += ["final_val_source", "note", "n_fine_tunes"]
+    others += ["release", "final_val_source", "note", "n_fine_tunes"]
     sized = files[[*UPSTREAM, *others, *best]].assign(size_bytes=files["upstream_size_bytes"])
     return sized.reset_index(drop=True)

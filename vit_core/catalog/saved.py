@@ -19,7 +19,7 @@ import pyarrow.parquet
 
 from vit_core.catalog.schema import COLUMNS
 
-FORMAT = 1  # raise it when the schema changes: older copies are then read anew from their source
+FORMAT = 2  # raise it when the schema changes: older copies are then read anew from their source
 _KEY = b"vit_explorer_catalogue"
 
 

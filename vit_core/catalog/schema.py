@@ -30,7 +30,11 @@ UNKNOWN = "unknown"
 FINAL_VAL_SOURCES = (EXACT, ROUNDED, UNKNOWN)
 # What makes a spreadsheet read a cell as a formula (OWASP, "CSV injection").
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-SOURCES = ("augreg", "demo", "yours")
+SOURCES = ("augreg", "families", "demo", "yours")
+AUGREG = "AugReg"
+"""The release of the catalogue's main rows, as its column `release` has it."""
+# What `release` says where the table itself does not; rows of `vit_core.catalog.families` bring their own.
+RELEASES = {"augreg": AUGREG, "demo": "demo", "yours": "yours"}
 
 _INDEX = "the collection's index.csv"
 _INDEX_AND_PAPER = "the collection's index.csv; upstream values also from figure 4 of arXiv 2106.10270"
@@ -212,7 +216,14 @@ EXTRA: tuple[Column, ...] = (
 )
 
 DERIVED: tuple[Column, ...] = (
-    _text("family", "Family", "ViT, Hybrid (a ResNet makes the patches) or Other.", source=_OURS),
+    _text("release", "Release", "What the file was published with, such as AugReg, SAM or timm.", source=_OURS),
+    _accuracy(
+        "top5",
+        "Top-5 accuracy",
+        "Share of ImageNet's validation images whose class is among the best five guesses; of other releases only.",
+        source="data/families/families.csv",
+    ),
+    _text("family", "Family", "ViT, Hybrid (a ResNet makes the patches), Mixer or Other.", source=_OURS),
     _text("regularisation", "Regularisation", "Dropout and stochastic depth in words.", source=_OURS),
     Column(
         "size_bytes",

@@ -14,7 +14,7 @@ from vit_core.catalog.collection import label_of
 Mask = npt.NDArray[np.bool_]
 LONGEST_TEXT = 500
 MOST_WORDS = 32
-_DESCRIBED = ("name", "family", "ds", "aug", "regularisation", "adapt_ds")
+_DESCRIBED = ("release", "name", "family", "ds", "aug", "regularisation", "adapt_ds")
 
 
 def matches(frame: pd.DataFrame, text: str) -> Mask:

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from vit_core.catalog.collection import MODEL_FACTS, PRETRAINING_SETS, TRANSFER_SETS
-from vit_core.catalog.describe import is_fine_tuned
+from vit_core.catalog.describe import family_of_row, is_fine_tuned
+from vit_core.catalog.families import SOURCE, Family
 from vit_core.catalog.naming import is_published
 from vit_core.errors import VitError
 from vit_core.settings import PUBLIC_BUCKET
@@ -24,7 +25,7 @@ class Snippet:
     """Code for one way to use a checkpoint.
 
     Attributes:
-        key: "python", "cli", "timm" or "download".
+        key: "python", "cli", "timm", "download" or "convert".
         title: words for a tab.
         language: for highlighting: "python" or "bash".
         code: the text to copy.
@@ -45,8 +46,12 @@ def snippets(row: Mapping[str, object], *, bucket: str = PUBLIC_BUCKET) -> tuple
 
     Returns:
         Python and command line for every file that has a name; timm and download for AugReg's architectures and
-        files of a bucket. A placeholder for a name that was never published gives none.
+        files of a bucket; the way to safetensors for a PyTorch pickle. A placeholder for a name that was never
+        published gives none.
     """
+    family = family_of_row(row)
+    if family is not None:
+        return _family_snippets(family, row)
     name = str(row["adapt_filename"] if is_fine_tuned(row) else row["filename"])
     if not is_published(name):
         return ()
@@ -56,6 +61,31 @@ def snippets(row: Mapping[str, object], *, bucket: str = PUBLIC_BUCKET) -> tuple
     if row.get("source") != "demo" and (download := _download(name, bucket)):
         made.append(download)
     return tuple(made)
+
+
+def _family_snippets(family: Family, row: Mapping[str, object]) -> tuple[Snippet, ...]:
+    if family.is_pickle:
+        return (_convert(family),)
+    made = (_python(family.name, PUBLIC_BUCKET, row), _command_line(family.name, PUBLIC_BUCKET, row))
+    if not family.name.startswith("gs://"):
+        return made
+    return (*made, Snippet("download", "Download", "bash", _download_code(Location(family.name, family.name, "gs"))))
+
+
+def _convert(family: Family) -> Snippet:
+    file = family.name.rpartition("/")[2]
+    safe = f"{file.removesuffix('.pth')}.safetensors"
+    code = f"""# pip install torch safetensors; download the file first:
+#   curl -fLO {family.name}
+import torch
+from safetensors.torch import save_file
+
+# weights_only: nothing of the pickle is run
+weights = torch.load({file!r}, map_location="cpu", weights_only=True)
+save_file({{name: array.contiguous() for name, array in weights.items()}}, {safe!r})
+# then: vit-explorer classify --checkpoint {safe} photo.jpg --top-k 5
+"""
+    return Snippet("convert", "PyTorch pickle to safetensors", "python", code)
 
 
 def _python(name: str, bucket: str, row: Mapping[str, object]) -> Snippet:
@@ -151,4 +181,4 @@ def _is_augreg(row: Mapping[str, object]) -> bool:
 
 
 def _is_elsewhere(bucket: str, row: Mapping[str, object]) -> bool:
-    return bucket != PUBLIC_BUCKET and row.get("source") != "demo"
+    return bucket != PUBLIC_BUCKET and row.get("source") not in ("demo", SOURCE)

@@ -13,11 +13,14 @@ from vit_core.catalog.collection import (
     DROPOUT,
     MODEL_FACTS,
     NO_DROPOUT,
+    OTHER_SETS,
     PRETRAINING_SETS,
     TRANSFER_SETS,
 )
+from vit_core.catalog.families import RELEASES as OTHER_RELEASES
+from vit_core.catalog.families import families
 from vit_core.catalog.naming import is_published, parse_name
-from vit_core.catalog.schema import COLUMNS, EXACT, FINAL_VAL_SOURCES, UNKNOWN, Column
+from vit_core.catalog.schema import AUGREG, COLUMNS, EXACT, FINAL_VAL_SOURCES, RELEASES, UNKNOWN, Column
 from vit_core.errors import BadInput
 
 INDEX_HEAD_CLASSES = 1000  # the index counts every model with ImageNet's head, whatever it was fine-tuned on
@@ -25,12 +28,13 @@ _ROUNDED_TO = -4  # and to 10,000 parameters
 _TOLERANCE = 0.05
 _ORDERS: dict[str, tuple[str, ...]] = {
     "name": tuple(MODEL_FACTS),
-    "ds": tuple(PRETRAINING_SETS),
+    "ds": (*PRETRAINING_SETS, *OTHER_SETS),
     "aug": tuple(AUGMENTATIONS),
     "adapt_ds": tuple(TRANSFER_SETS),
-    "family": ("ViT", "Hybrid"),
+    "family": ("ViT", "Hybrid", "Mixer"),
     "regularisation": (NO_DROPOUT, DROPOUT),
     "final_val_source": FINAL_VAL_SOURCES,
+    "release": (AUGREG, *OTHER_RELEASES),
 }
 
 
@@ -142,6 +146,11 @@ def _correct_params(frame: pd.DataFrame) -> None:
 def _derive(frame: pd.DataFrame) -> None:
     frame["family"] = frame["name"].map({name: _family(str(name)) for name in frame["name"].unique()})
     frame["regularisation"] = _regularisation(frame["do"], frame["sd"])
+    if "release" not in frame:
+        own = {name: family.release for name, family in families().items()}
+        frame["release"] = frame["source"].map(RELEASES).fillna(frame["adapt_filename"].map(own))
+    if "top5" not in frame:
+        frame["top5"] = np.nan
     known = frame["source"] == "augreg"
     width = frame["name"].map({name: float(facts.width) for name, facts in MODEL_FACTS.items()}).astype("float64")
     heads = {code: float(facts.num_classes) for code, facts in TRANSFER_SETS.items()}
@@ -166,7 +175,9 @@ def _family(name: str) -> str:
         return facts.family
     if re.match(r"R\d*\+", name):
         return "Hybrid"
-    return "ViT" if re.fullmatch(r"[A-Za-z]+/\d+", name) else "Other"
+    if name.startswith("Mixer-"):
+        return "Mixer"
+    return "ViT" if re.fullmatch(r"(timm-)?[A-Za-z]+/\d+", name) else "Other"
 
 
 def _regularisation(dropout: pd.Series, depth: pd.Series) -> np.ndarray:

@@ -14,7 +14,9 @@ from typing import Literal
 
 import psutil
 
-from vit_core.catalog.collection import PRETRAINING_SETS, TRANSFER_SETS
+from vit_core.catalog.collection import TRANSFER_SETS, pretraining_set
+from vit_core.catalog.describe import family_of_row
+from vit_core.checkpoints.family_shape import family_shape
 from vit_core.errors import BadInput
 from vit_core.models.config import ModelConfig, variant
 from vit_core.models.cost import gflops, gmacs
@@ -69,6 +71,9 @@ def needs_of_row(row: Mapping[str, object], *, on_cpu: bool = True) -> Needs | N
         row: of a catalogue (a fine-tuned file) or of `pretrained_files`.
         on_cpu: whether a CPU computes.
     """
+    family = family_of_row(row)
+    if family is not None:
+        return needs_of(family_shape(family), on_cpu=on_cpu)
     config = _shape(str(row.get("name", "")), _side(row.get("adapt_resolution")))
     if config is None:
         return None
@@ -198,7 +203,7 @@ def _num_classes(row: Mapping[str, object]) -> int | None:
     """Give the number of classes of a row's head; None where nothing tells it."""
     tuned = _text(row, "adapt_ds")
     dataset = tuned or _text(row, "ds")
-    facts = TRANSFER_SETS.get(tuned) if tuned else PRETRAINING_SETS.get(dataset)
+    facts = TRANSFER_SETS.get(tuned) if tuned else pretraining_set(dataset)
     return facts.num_classes if facts else _num_names(dataset)
 
 

@@ -8,10 +8,11 @@ from collections.abc import Hashable, Mapping
 import pandas as pd
 
 from vit_core.catalog.describe import describe
-from vit_core.catalog.index import Catalogue, load_catalogue, load_demo
+from vit_core.catalog.index import Catalogue, load_catalogue, load_demo, with_others
 from vit_core.catalog.lookup import find_row
 from vit_core.catalog.query import Filters, apply_filters, apply_where, pretrained_files, sort_frame
 from vit_core.catalog.recommend import RULE, comparability_notes, recommend
+from vit_core.catalog.releases import is_other
 from vit_core.catalog.schema import COLUMNS, ROUNDED, to_csv_bytes
 from vit_core.catalog.snippets import snippets
 from vit_core.checkpoints.needs import RULE as FITS_RULE
@@ -25,6 +26,9 @@ from vit_core.store.location import RUN_PREFIX
 # What a person compares; the other columns are one `--columns` or `--format json` away.
 FILE_COLUMNS = ("filename", "ds", "aug", "wd", "do", "final_val", "params", "infer_samples_per_sec")
 TUNE_COLUMNS = ("adapt_filename", "final_val", "adapt_ds", "adapt_resolution", "adapt_final_val", "adapt_final_test")
+# Where all rows are of other releases, which have no upstream accuracy, recipe and speed in print.
+OTHER_FILE_COLUMNS = ("filename", "release", "ds", "best_adapt_test", "params", "size_bytes")
+OTHER_TUNE_COLUMNS = ("adapt_filename", "release", "adapt_ds", "adapt_resolution", "adapt_final_test", "top5", "params")
 
 
 def run_catalog(parsed: argparse.Namespace, settings: Settings) -> int:
@@ -35,7 +39,8 @@ def run_catalog(parsed: argparse.Namespace, settings: Settings) -> int:
     rows, is_files = _select(parsed, catalogue.frame)
     rows = _sort(rows, parsed, is_files=is_files)
     limit = parsed.limit if parsed.limit is not None else (20 if parsed.format == "table" else None)
-    what = "pre-trained files" if is_files else "fine-tunes"
+    # A file of another release that was not fine-tuned is a row of its own.
+    what = "pre-trained files" if is_files else "fine-tunes" if rows["adapt_ds"].notna().all() else "checkpoints"
     shown = rows if limit is None else rows.head(limit)
     if len(shown) < len(rows):
         note(f"{len(shown)} of {len(rows)} {what}; --limit {len(rows)} shows all.")
@@ -49,7 +54,8 @@ def run_catalog(parsed: argparse.Namespace, settings: Settings) -> int:
 
 def _select(parsed: argparse.Namespace, frame: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
     """Give the rows asked for, and whether they are pre-trained files rather than fine-tunes."""
-    filters, room = Filters(search=parsed.search, fits=parsed.fits or ""), _room(parsed)
+    releases = tuple(_release(frame, text) for text in parsed.release or ())
+    filters, room = Filters(search=parsed.search, releases=releases, fits=parsed.fits or ""), _room(parsed)
     if parsed.recommended:
         note(RULE)
         ds = "i21k" if (frame["ds"] == "i21k").any() else str(frame["ds"].iloc[0])
@@ -62,6 +68,15 @@ def _select(parsed: argparse.Namespace, frame: pd.DataFrame) -> tuple[pd.DataFra
     if is_files:
         rows = pretrained_files(rows)
     return (apply_where(rows, parsed.where) if parsed.where else rows), is_files
+
+
+def _release(frame: pd.DataFrame, text: str) -> str:
+    """Give a release by its name, whatever the case."""
+    known = [str(each) for each in frame["release"].cat.categories]
+    for name in known:
+        if name.casefold() == text.casefold():
+            return name
+    raise UnknownName(f"There is no release {shorten(text)!r} in the catalogue; its releases: {', '.join(known)}.")
 
 
 def _room(parsed: argparse.Namespace) -> Room | None:
@@ -134,7 +149,10 @@ def _load(settings: Settings, *, network: bool) -> Catalogue:
         raise (Failure if "://" in settings.index else BadIndex)(catalogue.problems[0])
     for problem in catalogue.problems:
         note(problem)
-    note(f"Catalogue: {catalogue.origin}, {catalogue.location}, {len(catalogue.frame):,} rows.")
+    catalogue = with_others(catalogue)
+    others = catalogue.other_rows
+    beside = f" and {others} files of other releases" if others else ""
+    note(f"Catalogue: {catalogue.origin}, {catalogue.location}, {len(catalogue.frame) - others:,} rows{beside}.")
     for doubt in (
         catalogue.notes if catalogue.origin != "bundled" else ()
     ):  # what the bundled one lacks, the README says
@@ -150,11 +168,17 @@ def _print(rows: pd.DataFrame, *, columns: list[str], is_files: bool, style: str
         table = rows[columns] if columns else rows
         print_json(table.astype(object).to_dict("records"))
     else:
-        chosen = columns or [name for name in (FILE_COLUMNS if is_files else TUNE_COLUMNS) if name in rows.columns]
+        chosen = columns or [name for name in _usual_columns(rows, is_files=is_files) if name in rows.columns]
         chosen += ["reason"] if "reason" in rows.columns and not columns else []
         numeric = {name: pd.api.types.is_numeric_dtype(rows[name]) for name in chosen}
         headings = {_heading(name): numeric[name] for name in chosen}
         print_table(headings, [[_cell_of(row, name) for name in chosen] for row in rows.to_dict("records")])
+
+
+def _usual_columns(rows: pd.DataFrame, *, is_files: bool) -> tuple[str, ...]:
+    if not rows.empty and is_other(rows).all():
+        return OTHER_FILE_COLUMNS if is_files else OTHER_TUNE_COLUMNS
+    return FILE_COLUMNS if is_files else TUNE_COLUMNS
 
 
 def _cell_of(row: Mapping[Hashable, object], name: str) -> str:
@@ -170,7 +194,7 @@ def _heading(name: str) -> str:
 
 def _is_accuracy(name: str) -> bool:
     units = {column.name: column.unit for column in COLUMNS}
-    return units.get(name, "") == "fraction" and name.endswith(("_val", "_test"))
+    return name == "best_adapt_test" or units.get(name, "") == "fraction"
 
 
 def cell(name: str, value: object) -> str:
@@ -207,9 +231,10 @@ def run_show(parsed: argparse.Namespace, settings: Settings) -> int:
         )
         return 0
     out = console()
-    for text in (description.title, description.lineage, description.recipe):
+    for text in filter(None, (description.title, description.lineage, description.recipe)):
         out.print(text, markup=False, highlight=False, style="bold" if text is description.title else "")
-    print_table({"": False, " ": False, "  ": False}, [[a, b, c or ""] for a, b, c in description.metrics])
+    if description.metrics:
+        print_table({"": False, " ": False, "  ": False}, [[a, b, c or ""] for a, b, c in description.metrics])
     print_table({"": False, " ": False}, [list(fact) for fact in description.facts])
     if needs:
         print_table({"": False, " ": False, "  ": False}, [[a, b, c or ""] for a, b, c in cost_facts(needs)])

@@ -7,7 +7,8 @@ head is.
 from collections.abc import Mapping
 from typing import Literal
 
-from vit_core.catalog.collection import PRETRAINING_SETS, TRANSFER_SETS
+from vit_core.catalog.collection import TRANSFER_SETS, pretraining_set
+from vit_core.catalog.describe import family_of_row
 from vit_core.errors import shorten
 
 Head = Literal["kept", "zeroed", "missing"]
@@ -86,8 +87,12 @@ def policy_of(row: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     Args:
         row: of a fine-tuned file, or of a pre-trained one, whose `adapt_ds` is missing.
     """
+    family = family_of_row(row)
+    if family is not None and family.head != "kept":
+        old = 0 if family.head == "missing" else family.classes
+        return ("To classify", why_no_classes(family.head, family.name)), ("To fine-tune", new_task(old, None))
     known = TRANSFER_SETS.get(_text(row, "adapt_ds")) or (
-        None if _text(row, "adapt_ds") else PRETRAINING_SETS.get(_text(row, "ds"))
+        None if _text(row, "adapt_ds") else pretraining_set(_text(row, "ds"))
     )
     count = known.num_classes if known else None
     return ("To classify", used_as_is(count)), ("To fine-tune", new_task(count, None))

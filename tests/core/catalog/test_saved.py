@@ -30,7 +30,7 @@ def test_a_missing_copy_is_not_found(tmp_path):
 
 def test_a_copy_of_another_version_is_not_taken(saved, tmp_path, monkeypatch):
     write_copy(tmp_path / "copy.parquet", saved)
-    monkeypatch.setattr("vit_core.catalog.saved.FORMAT", 2)
+    monkeypatch.setattr("vit_core.catalog.saved.FORMAT", 3)
     with pytest.raises(CopyError, match="another version"):
         read_copy(tmp_path / "copy.parquet")
 

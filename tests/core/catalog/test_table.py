@@ -37,7 +37,14 @@ def test_regularisation_is_put_in_words(small_table, do, sd, words):
 
 @pytest.mark.parametrize(
     ("name", "family"),
-    [("B/16", "ViT"), ("R26+S/32", "Hybrid"), ("R101+H/14", "Hybrid"), ("Nano/4", "ViT"), ("Mixer-B/16", "Other")],
+    [
+        ("B/16", "ViT"),
+        ("R26+S/32", "Hybrid"),
+        ("R101+H/14", "Hybrid"),
+        ("Nano/4", "ViT"),
+        ("Mixer-B/16", "Mixer"),
+        ("B16", "Other"),
+    ],
 )
 def test_the_family_is_told_by_the_name(small_table, name, family):
     assert set(complete(small_table.assign(name=name))["family"]) == {family}
