@@ -66,7 +66,7 @@ def _read_list(data: memoryview, limits: Limits) -> tuple[dict[str, object], int
         raise BadCheckpoint(f"has a list of arrays of {length} bytes; the limit is {limits.max_directory_bytes}.")
     start = _LENGTH_BYTES + length
     try:
-        fields = json.loads(bytes(data[_LENGTH_BYTES:start]).decode("utf-8"), object_pairs_hook=_unique)
+        fields = json.loads(bytes(data[_LENGTH_BYTES:start]).decode("utf-8"), object_pairs_hook=unique_names)
     except (ValueError, RecursionError) as error:
         raise DamagedCheckpoint("is damaged: its list of arrays is no JSON.") from error
     if not isinstance(fields, dict):
@@ -74,7 +74,12 @@ def _read_list(data: memoryview, limits: Limits) -> tuple[dict[str, object], int
     return fields, start
 
 
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def unique_names(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Give an object of JSON, for `json.loads`, which would take the last of two fields of one name.
+
+    Raises:
+        BadCheckpoint: two have one name. Goes on from "The file …".
+    """
     fields = dict[str, object]()
     for name, value in pairs:
         if name in fields:

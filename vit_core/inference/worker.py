@@ -22,6 +22,7 @@ from typing import cast
 import jax
 import numpy as np
 
+from vit_core.checkpoints.shards import stored_bytes
 from vit_core.devices import describe_device, enable_compile_cache, pick_device
 from vit_core.errors import BadImage, DamagedCheckpoint, Failure, OutOfMemory, PredictorError, VitError
 from vit_core.inference.crop import model_input
@@ -143,7 +144,7 @@ class LoadedModels:
         return predictor, 0.0
 
     def _load(self, identity: tuple[object, ...], key: BatchKey) -> tuple[Predictor, float]:
-        self._make_room(key.path.stat().st_size if key.path.exists() else 0)
+        self._make_room(stored_bytes(key.path))
         try:
             predictor = open_predictor(
                 key.path, name=key.checkpoint, device=self._device, resolution=key.resolution, labels=key.labels

@@ -16,6 +16,7 @@ from vit_core.settings import Settings, bundled_data_dir
 from vit_core.store.address import HubName, address_location, is_address, read_hub_name
 from vit_core.store.cache import Cache, CacheEntry, CacheUsage
 from vit_core.store.download import Downloader
+from vit_core.store.folder import weights_in
 from vit_core.store.hub import hub_location
 from vit_core.store.index import IndexBytes, read_index
 from vit_core.store.location import (
@@ -228,9 +229,16 @@ def _file_location(path: Path) -> Location:
         reason = getattr(error, "strerror", None) or str(error).rstrip(".")
         raise BadInput(f"{shorten(str(path))!r} cannot be a path: {reason}.") from error
     if is_folder:
-        raise BadInput(f"{shorten(str(path))!r} is a folder; give the path of an .npz file in it.")
+        return Location(path.name, str(_weights_in(location.path)), "file")
     hint = " For a checkpoint of the catalogue leave out '.npz'." if path.name == str(path) else ""
     raise ObjectMissing(f"There is no file {shorten(str(path), 300)!r}; check the path.{hint}")
+
+
+def _weights_in(folder: Path) -> Path:
+    try:
+        return weights_in(folder)
+    except OSError as error:
+        raise BadInput(f"The folder {shorten(str(folder), 300)!r} cannot be read: {error.strerror}.") from error
 
 
 def _is_file(path: Path) -> bool:

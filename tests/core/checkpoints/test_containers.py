@@ -137,7 +137,7 @@ def test_other_files_are_told_apart(file, content, reason):
         open_arrays(file(content))
 
 
-@pytest.mark.parametrize("path", ["absent", "", "nul\0byte"])
+@pytest.mark.parametrize("path", ["absent", "absent/file", "nul\0byte"])
 def test_path_that_cannot_be_read_says_so(tmp_path, path):
     with pytest.raises(BadCheckpoint, match="cannot be read"):
         open_arrays(tmp_path / path)
