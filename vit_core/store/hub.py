@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
-# What lies beside the weights and is read with them: the model's settings, and the names of classes.
-_BESIDE = ("config.json", "labels.json")
+# What lies beside the weights and is read with them: settings of model and pictures, and the names of classes.
+_BESIDE = ("config.json", "preprocessor_config.json", "labels.json")
 _PUBLIC = "https://huggingface.co"
 _ATTEMPTS = 3
 _SHARD = re.compile(r"model-\d{1,6}-of-\d{1,6}\.safetensors")
