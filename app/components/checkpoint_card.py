@@ -13,7 +13,9 @@ from app.components.fine_tunes import fine_tune_words, fine_tunes_panel
 from app.components.plain_text import bullets, one_line, plain
 from app.components.what_if import what_if
 from app.components.wording import megabytes, millions, percent, speed
-from vit_core.catalog.describe import Description, describe, is_fine_tuned
+from vit_core.catalog.describe import Description, describe, family_of_row, is_fine_tuned
+from vit_core.catalog.families import Family
+from vit_core.catalog.hub_copies import hub_copy
 from vit_core.catalog.query import fine_tunes, pretrained_files
 from vit_core.catalog.snippets import INPUT_LINE, snippets
 from vit_core.checkpoints.needs import cost_facts, needs_of_row
@@ -92,6 +94,10 @@ def row_of(rows: pd.DataFrame, checkpoint: str) -> Row:
 
 def _head(row: Row, description: Description) -> None:
     model_title(str(row["name"]), description.title, level=2, anchor=CARD_ANCHOR)
+    family = family_of_row(row)
+    if family is not None:
+        numbers_line(_family_numbers(family))
+        return
     pairs = [("upstream", percent(row["final_val"], source=str(row["final_val_source"])))]
     if is_fine_tuned(row):
         pairs.append(("test", percent(row["adapt_final_test"])))
@@ -103,9 +109,20 @@ def _head(row: Row, description: Description) -> None:
     numbers_line(pairs)
 
 
+def _family_numbers(family: Family) -> list[tuple[str, str]]:
+    """Give the few figures that are known of a file of another release."""
+    known = [("ImageNet top-1", percent(family.top1)), ("top-5", percent(family.top5))] if family.top1 else []
+    return [
+        *known,
+        ("parameters", millions(family.params)),
+        ("GFLOPs per image", f"{family.gflops:,.1f}"),
+        ("file", megabytes(family.size_bytes)),
+    ]
+
+
 def _which(rows: pd.DataFrame, filename: str, name: str, on_choose: OnChoose) -> None:
     words = {filename: "As pre-trained, not fine-tuned"}
-    words |= {str(row["adapt_filename"]): fine_tune_words(row) for _, row in rows.iterrows()}
+    words |= {str(row["adapt_filename"]): fine_tune_words(row) for _, row in _tuned(rows).iterrows()}
     key = "card checkpoint"
     st.session_state[key] = name
     st.selectbox(
@@ -116,6 +133,11 @@ def _which(rows: pd.DataFrame, filename: str, name: str, on_choose: OnChoose) ->
         on_change=lambda: on_choose(str(st.session_state[key])),
         help="Each pre-trained file was fine-tuned many times. Choose the one that knows your kind of pictures.",
     )
+
+
+def _tuned(rows: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the row of a file of another release that was not fine-tuned."""
+    return rows[rows["adapt_ds"].notna()]
 
 
 def _buttons(name: str, compared: tuple[str, ...], actions: Actions) -> None:
@@ -144,17 +166,20 @@ def _tabs(
     actions: Actions,
 ) -> None:
     about, tunes, use, change = st.tabs(
-        ["About", f"Fine-tunes ({len(rows)})", "Use it", "What if?"], key="card tab", on_change="rerun"
+        ["About", f"Fine-tunes ({len(_tuned(rows))})", "Use it", "What if?"], key="card tab", on_change="rerun"
     )
     with about:
         if about.open:
             _about(description, row)
     with tunes:
         if tunes.open:
-            fine_tunes_panel(rows, name, actions.choose_checkpoint)
+            if _tuned(rows).empty:
+                st.caption("No fine-tune of this file was published with it.")
+            else:
+                fine_tunes_panel(_tuned(rows), name, actions.choose_checkpoint)
     with use:
         if use.open:
-            _use(row, name, bucket)
+            _use(row, name, bucket, actions)
     with change:
         if change.open:
             what_if(frame, str(row["filename"]), actions.choose_file)
@@ -174,11 +199,18 @@ def _about(description: Description, row: Row) -> None:
     st.markdown(bullets(f"{what}. {sentence}" for what, sentence in policy_of(row)))
     if description.licence:
         st.caption(f"Licence {plain(description.licence)}. Please cite: {plain(description.citation)}")
+    elif description.citation:
+        st.caption(f"No licence of this file is known. Please cite: {plain(description.citation)}")
 
 
-def _use(row: Row, name: str, bucket: str) -> None:
+def _use(row: Row, name: str, bucket: str, actions: Actions) -> None:
     st.caption("Full name")
     st.code(name, language=None, wrap_lines=True)
+    if copy := hub_copy(name):
+        st.caption(f"The same weights on the Hugging Face Hub: {plain(copy.difference, limit=600)}.")
+        st.code(copy.name, language=None, wrap_lines=True)
+        if st.button("Classify with this copy", key="card hub copy"):
+            actions.go("classify", copy.name)
     ways = snippets(row, bucket=bucket)
     if not ways:
         st.info("The name of this file was never published, so it cannot be downloaded.")

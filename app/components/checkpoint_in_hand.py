@@ -9,18 +9,22 @@ import pandas as pd
 import streamlit as st
 
 from app import resources, state
+from app.components.address_input import refusal_of, show_address_input
 from app.components.errors import show_error
 from app.components.plain_text import one_line, plain
 from app.components.uploads import forget_uploads, fresh_uploads
 from app.components.wording import megabytes
 from app.own_checkpoints import MAX_FILE_BYTES
-from vit_core.catalog.collection import PRETRAINING_SETS, TRANSFER_SETS
-from vit_core.catalog.describe import title_of
+from vit_core.catalog.collection import TRANSFER_SETS, pretraining_set
+from vit_core.catalog.describe import is_fine_tuned, title_of
+from vit_core.catalog.families import family_of
 from vit_core.catalog.lookup import find_row
 from vit_core.catalog.query import pretrained_files
 from vit_core.errors import BadInput, BadRun, VitError, shorten
+from vit_core.inference.head import why_no_classes
 from vit_core.runs.record import RunRecord
-from vit_core.settings import bundled_data_dir
+from vit_core.settings import PUBLIC_BUCKET, bundled_data_dir
+from vit_core.store.address import HUB_PREFIX, is_address
 from vit_core.store.location import check_name
 
 SHOWN_CLASSES = 12
@@ -68,6 +72,11 @@ def choose(asked: str, tables: Sequence[pd.DataFrame], demo: pd.DataFrame) -> tu
             return run_in_hand(asked), None
         except VitError as error:
             return best_demo(demo), str(error)
+    if is_address(asked):
+        try:
+            return at_address(asked, tables), None
+        except VitError as error:
+            return best_demo(demo), str(error)
     refusals: list[str] = []
     for table in tables:
         try:
@@ -98,6 +107,21 @@ def run_in_hand(name: str) -> InHand:
     return InHand(name, _run_title(record), f"only {_some(classes)}", size)
 
 
+def at_address(address: str, tables: Sequence[pd.DataFrame]) -> InHand:
+    """Give the checkpoint at an address, with what a table knows of it if one does.
+
+    Raises:
+        VitError: the address is refused here.
+    """
+    name = resources.store().locate(address).name
+    # The published collection by its address is what it is called here, wherever the operator has it from.
+    plain_name = name.removeprefix(f"{PUBLIC_BUCKET}/").removesuffix(".npz")
+    if listed := named([plain_name], tables) or named([name], tables):
+        return listed[0]
+    where = f"{name.removeprefix(HUB_PREFIX)} of the Hugging Face Hub" if name.startswith(HUB_PREFIX) else None
+    return InHand(name, where or f"The file {name.rpartition('/')[2]}", "the classes of its file", None)
+
+
 def named(names: Collection[str], tables: Sequence[pd.DataFrame]) -> list[InHand]:
     """Give the fine-tuned and pre-trained files of exactly these names, each once."""
     found: dict[str, InHand] = {}
@@ -119,7 +143,12 @@ def here_already(tables: Sequence[pd.DataFrame], demo: pd.DataFrame) -> list[InH
     downloaded = {entry.name for entry in resources.store().cached() if entry.is_whole}
     demo_names = {*demo["adapt_filename"].astype("str"), *demo["filename"].astype("str")}
     found = [*named(demo_names, [demo]), *(named(downloaded - demo_names, tables) if downloaded else [])]
+    found += [at_address(name, ()) for name in sorted(downloaded - {hand.name for hand in found}) if _is_open(name)]
     return [*_finished_runs(), *(hand for hand in found if resources.store().local_path(hand.name))]
+
+
+def _is_open(name: str) -> bool:
+    return is_address(name) and refusal_of(name) is None
 
 
 def check_object_name(name: str) -> None:
@@ -139,20 +168,28 @@ def show_in_hand(hand: InHand, choices: Sequence[InHand], *, is_default: bool) -
         st.caption("Checkpoint in hand" + (", the best of the demo models" if is_default else ""))
         st.markdown(f"**{plain(hand.title)}**")
         st.markdown(
-            f"It knows {plain(hand.knows)}. Used as is, it keeps its head, the last layer, which names these classes: "
-            "whatever it is shown, it answers with one of them."
+            _headless_words(hand.name)
+            or f"It knows {plain(hand.knows)}. Used as is, it keeps its head, the last layer, which names these "
+            "classes: whatever it is shown, it answers with one of them."
         )
         st.code(hand.name, language=None, wrap_lines=True)
         with st.popover("Change", width="stretch"):
             _show_choice(hand, choices)
             st.page_link("views/explore.py", label="Find another one in Explore")
+            show_address_input("checkpoint address")
             _show_own_file()
+
+
+def _headless_words(name: str) -> str:
+    """Say why a file of another release names no classes; "" where it does, and for any other checkpoint."""
+    family = family_of(name)
+    return plain(why_no_classes(family.head, family.name), limit=600) if family else ""
 
 
 def _in_hand(row: Mapping[Hashable, Any]) -> InHand:
     texts = {str(column): value for column, value in row.items()}
     size = texts.get("size_bytes")
-    fine_tuned = "adapt_filename" in texts and not pd.isna(texts["adapt_filename"])
+    fine_tuned = is_fine_tuned(texts)
     return InHand(
         name=str(texts["adapt_filename" if fine_tuned else "filename"]),
         title=title_of(texts),
@@ -180,7 +217,7 @@ def _knows_after_fine_tuning(target: str) -> str:
 
 
 def _knows_as_pretrained(source: str) -> str:
-    facts = PRETRAINING_SETS.get(source)
+    facts = pretraining_set(source)
     return f"{facts.num_classes:,} classes of {facts.label}" if facts else _listed(source)
 
 

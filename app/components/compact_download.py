@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import resources
 from app.components.checkpoint_in_hand import InHand
-from app.components.download_progress import HEADLINES, progress_words
+from app.components.download_progress import headline, progress_words
 from app.components.plain_text import plain
 from app.components.wording import megabytes
 
@@ -20,8 +20,7 @@ def compact_download(hand: InHand) -> None:
         st.button("Cancel", key=f"cancel {hand.name}", on_click=downloads.cancel, args=(hand.name,))
         return
     if state is not None and state.status == "failed":
-        headline = next((words for kind, words in HEADLINES.items() if isinstance(state.error, kind)), None)
-        st.error(headline or "The download failed.")
+        st.error(headline(hand.name, state.error))
         with st.expander("Details"):
             st.markdown(plain(str(state.error), limit=800))
     else:

@@ -7,7 +7,9 @@ from app.components.checkpoint_in_hand import InHand
 from app.components.errors import shown_errors
 from app.components.plain_text import plain
 from app.components.wording import megabytes
+from vit_core.catalog.hub_copies import hub_copy
 from vit_core.errors import AccessDenied, ObjectMissing, Unreachable, VitError
+from vit_core.store.address import is_address
 from vit_core.store.downloads import DownloadState
 from vit_core.store.progress import Progress
 
@@ -17,6 +19,19 @@ HEADLINES: dict[type[VitError], str] = {
     ObjectMissing: "The bucket answers, but has no such file.",
     Unreachable: "The bucket gives no answer.",
 }
+
+
+_AT_ADDRESS: dict[type[VitError], str] = {
+    AccessDenied: "This file is not open to everybody.",
+    ObjectMissing: "There is nothing to take at this address.",
+    Unreachable: "Its server gives no answer.",
+}
+
+
+def headline(name: str, error: VitError | None) -> str:
+    """Say in a few words why a file cannot be had."""
+    known = _AT_ADDRESS if is_address(name) else HEADLINES
+    return next((words for kind, words in known.items() if isinstance(error, kind)), "The download failed.")
 
 
 def show_download(hand: InHand) -> None:
@@ -46,8 +61,9 @@ def _follow(hand: InHand) -> None:
 def _show_offer(hand: InHand) -> None:
     size = "" if hand.size_bytes is None else f" {megabytes(hand.size_bytes)}"
     st.markdown("**This checkpoint is not on this machine yet.** It is downloaded once, checked, and kept.")
-    if isinstance(resources.live_catalogue().problem, AccessDenied):
+    if not is_address(hand.name) and isinstance(resources.live_catalogue().problem, AccessDenied):
         st.caption("The bucket has just refused its catalogue to this server, so it may refuse this file too.")
+        _show_copy(hand)
     st.button(f"Download{size}", type="primary", on_click=_start, args=(hand.name,))
 
 
@@ -76,7 +92,7 @@ def progress_words(progress: Progress | None) -> str:
         '12 of 37 MB · 5.0 MB/s · 5 seconds left'
     """
     if progress is None:
-        return "Waiting for the bucket…"
+        return "Waiting for an answer…"
     done = progress.done_bytes / 1e6
     parts = [f"{done:,.0f} of {progress.total_bytes / 1e6:,.0f} MB" if progress.total_bytes else f"{done:,.0f} MB"]
     if progress.bytes_per_s:
@@ -88,8 +104,9 @@ def progress_words(progress: Progress | None) -> str:
 
 def _show_failure(hand: InHand, failed: DownloadState) -> None:
     error = failed.error
-    headline = next((words for kind, words in HEADLINES.items() if isinstance(error, kind)), "The download failed.")
-    st.error(f"**{headline}**\n\n{plain(str(error), limit=800)}")
+    st.error(f"**{headline(hand.name, error)}**\n\n{plain(str(error), limit=800)}")
+    if isinstance(error, AccessDenied):
+        _show_copy(hand)
     st.markdown(
         "What works now: a demo model, which comes with the app; a file of weights of your own (under *Change*); or a "
         "mirror of the bucket, which the operator names in VIT_BUCKET."
@@ -97,6 +114,13 @@ def _show_failure(hand: InHand, failed: DownloadState) -> None:
     with st.container(horizontal=True):
         st.button("Use the demo model", type="primary", on_click=lambda: state.update(checkpoint=""))
         st.button("Try again", on_click=_start, args=(hand.name,))
+
+
+def _show_copy(hand: InHand) -> None:
+    """Offer the same weights on the hub, where they are known to be."""
+    if copy := hub_copy(hand.name):
+        st.markdown(plain(copy.sentence, limit=600))
+        st.button("Take the copy on the hub", key="hub copy", on_click=lambda: state.update(checkpoint=copy.name))
 
 
 def _duration(seconds: float) -> str:

@@ -7,7 +7,8 @@ import pandas as pd
 
 from vit_core.catalog.query import FACETS
 
-NO_ROWS = ("own-", "run:")  # files that visitors bring and finished runs are no rows of any catalogue
+# Files that visitors bring, finished runs and what is elsewhere are no rows of any catalogue.
+NO_ROWS = ("own-", "run:", "hf:", "gs://", "https://")
 
 
 @dataclasses.dataclass(frozen=True)

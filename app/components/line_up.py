@@ -8,10 +8,12 @@ import pandas as pd
 
 from app import resources
 from app.answers import Question
-from app.components.checkpoint_in_hand import RUN_PREFIX, InHand, named, run_in_hand
+from app.components.address_input import refusal_of
+from app.components.checkpoint_in_hand import RUN_PREFIX, InHand, at_address, named, run_in_hand
 from vit_core.catalog.describe import is_fine_tuned
 from vit_core.catalog.lookup import find_row
 from vit_core.errors import UnknownName, VitError
+from vit_core.store.address import is_address
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,13 +38,20 @@ def line_up(names: Sequence[str], tables: Sequence[pd.DataFrame]) -> list[Contes
     return [_contestant(name, hand, tables) for name, hand in found if hand is not None]
 
 
+def refusals(names: Sequence[str]) -> list[str]:
+    """Say which of these are addresses that are refused here, and why."""
+    return [str(problem) for name in names if (problem := refusal_of(name))]
+
+
 def full_name(text: str, tables: Sequence[pd.DataFrame]) -> str:
     """Give the name of the checkpoint that a person means, or the text itself where no table has it.
 
     Args:
-        text: a name, with or without ".npz", a folder or a URL before it.
+        text: a name, with or without ".npz", a folder or a URL before it; or an address.
         tables: where to look, in this order.
     """
+    if is_address(text):
+        return text if refusal_of(text) else at_address(text, tables).name
     for table in tables:
         try:
             row = {str(key): value for key, value in find_row(table, text).to_dict().items()}
@@ -58,6 +67,8 @@ def _own(name: str) -> InHand | None:
             return run_in_hand(name)
         except VitError:  # deleted since it was put on the list
             return None
+    if is_address(name):
+        return None if refusal_of(name) else at_address(name, ())
     path = resources.own_checkpoints().path(name)
     return InHand(name, "Your own file", "the classes of your file", path.stat().st_size) if path else None
 
@@ -68,6 +79,8 @@ def _contestant(name: str, hand: InHand, tables: Sequence[pd.DataFrame]) -> Cont
 
 
 def _row(hand: InHand, tables: Sequence[pd.DataFrame]) -> Mapping[str, Any]:
+    if is_address(hand.name) and not named([hand.name], tables):
+        return {"name": hand.title}
     for table in tables:
         try:
             return {str(key): value for key, value in find_row(table, hand.name).to_dict().items()}

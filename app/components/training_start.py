@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app import resources, state
+from app.components.address_input import show_address_input
 from app.components.checkpoint_in_hand import InHand, choose, here_already
 from app.components.plain_text import one_line, plain
 from app.model_shape import shape_in_table, shape_of_file
@@ -123,6 +124,7 @@ def _show_choice(hand: InHand, choices: Sequence[InHand]) -> None:
         key=key,
         on_change=lambda: state.update(checkpoint=str(st.session_state[key]), run=""),
     )
+    show_address_input("start address", forget_run=True)
     st.caption(
         "A file of weights of your own can be brought on Classify, under “Change”; it is then in hand here, too."
     )

@@ -8,7 +8,7 @@ from app.components.comparison_choice import add_one, compared_list, nothing_to_
 from app.components.image_upload import picture_in_focus, show_other_ways, show_upload
 from app.components.known_names import known_names
 from app.components.left_out import show_left_out
-from app.components.line_up import full_name, line_up
+from app.components.line_up import full_name, line_up, refusals
 from app.components.notes import show_notes
 from app.components.side_by_side import choose_picture, side_by_side
 from app.components.style import explore_style
@@ -22,6 +22,7 @@ tables = resources.tables(state.address().catalogue)
 frame, demo = tables[0], resources.demo_catalogue().frame
 show_notes(state.forget_unknown(known_names(frame, lambda: tables)))
 names = state.address().compare
+show_notes(refusals(names))
 chosen = line_up(names, tables)
 best = recommended(frame)
 

@@ -25,7 +25,7 @@ def test_each_stage_has_its_sentence(status, place, words):
 @pytest.mark.parametrize(
     ("progress", "words"),
     [
-        (None, "Waiting for the bucket…"),
+        (None, "Waiting for an answer…"),
         (Progress("x", 0, None, None, None), "0 MB"),
         (Progress("x", 500_000_000, 1_337_000_000, 10e6, 83.7), "500 of 1,337 MB · 10.0 MB/s · 84 seconds left"),
         (Progress("x", 1_000_000, 1_337_000_000, 1e6, 1336.0), "1 of 1,337 MB · 1.0 MB/s · 22 minutes left"),

@@ -1,6 +1,7 @@
-"""`download`: checkpoints from the bucket to this machine, checked and resumable."""
+"""`download`: checkpoints from the bucket, the hub or an address to this machine, checked and resumable."""
 
 import argparse
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,9 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.progress import Progress as Bars
 
+from vit_core.catalog.hub_copies import offering_copy
 from vit_core.catalog.naming import UNPUBLISHED_NAME
 from vit_core.errors import BadCheckpoint, BadSetting, ObjectMissing, VitError
 from vit_core.settings import PUBLIC_BUCKET, Settings, parse_path
+from vit_core.store.address import HUB_PREFIX
 from vit_core.store.store import Progress, Store
 
 
@@ -27,7 +30,7 @@ def run(parsed: argparse.Namespace, settings: Settings) -> int:
     for name in parsed.names:
         path = fetch(store, name)
         with store.lease(path):
-            print(_copy(path, folder) if folder else path)
+            print(_copy_of(store, name, path, folder) if folder else path)
     return 0
 
 
@@ -40,7 +43,7 @@ def fetch(store: Store, name: str) -> Path:
         StoreError: the download failed.
     """
     check_name(store, name)
-    with progress_bar() as progress:
+    with progress_bar() as progress, offering_copy(name):
         return store.fetch(name, progress=progress)
 
 
@@ -60,7 +63,13 @@ def check_name(store: Store, name: str) -> None:
         raise BadCheckpoint(str(error)) from error
     settings = store.settings
     is_public = settings.index is None and settings.bucket.rstrip("/") == PUBLIC_BUCKET
-    if location.kind == "file" or not is_public or store.local_path(name) or _may_be_unpublished(name):
+    if (
+        location.kind == "file"
+        or location.shelf
+        or not is_public
+        or store.local_path(name)
+        or _may_be_unpublished(name)
+    ):
         return
     # The table takes a third of a second to load: not where the name alone tells.
     from vit_core.catalog.index import load_catalogue
@@ -98,6 +107,24 @@ def progress_bar() -> Iterator[Callable[[Progress], None]]:
     finally:
         if tasks:  # a bar that never started would still leave an empty line
             bars.stop()
+
+
+def _copy_of(store: Store, name: str, path: Path, folder: Path) -> Path:
+    location = store.locate(name)
+    return _copy_repository(path, folder, name=location.name) if location.kind == "hub" else _copy(path, folder)
+
+
+def _copy_repository(path: Path, folder: Path, *, name: str) -> Path:
+    """Copy the weights and what lies beside them into a folder of their own, since all are called alike."""
+    target = folder / re.sub(r"[^A-Za-z0-9._-]+", "_", name.removeprefix(HUB_PREFIX))
+    try:
+        target.mkdir(exist_ok=True)
+    except OSError as error:
+        raise VitError(f"Cannot write {str(target)!r}: {error.strerror}.") from error
+    for file in sorted(path.parent.iterdir()):
+        if file.suffix in (".json", ".npz", ".safetensors"):
+            _copy(file, target)
+    return target / path.name
 
 
 def _copy(path: Path, folder: Path) -> Path:

@@ -25,6 +25,7 @@ from vit_core.inference.head import new_task
 from vit_core.models.config import ModelConfig
 from vit_core.runs.leftovers import DATA
 from vit_core.settings import Settings
+from vit_core.store.address import is_address
 from vit_core.store.location import RUN_PREFIX
 from vit_core.store.store import Store
 from vit_core.training.config import TrainConfig, check, check_given
@@ -65,7 +66,8 @@ def make_plan(parsed: argparse.Namespace, settings: Settings) -> Plan:
     fetch(store, parsed.checkpoint)
     given["checkpoint"] = checkpoint = _lasting(parsed.checkpoint, store)
     with store.borrow(checkpoint) as path:
-        model = load_checkpoint(path).config  # with its weights, so that a bad one is refused now and not by the run
+        # With its weights, so that a bad one is refused now and not by the run.
+        model = load_checkpoint(path, num_heads=parsed.num_heads or None).config
     check_given(given, patch_size=model.stride, num_layers=model.num_layers)
     if isinstance(asked := given.get("resolution"), int):
         model.with_resolution(asked)  # an MLP-Mixer has no other than its own
@@ -97,6 +99,8 @@ def _take_images(parsed: argparse.Namespace, settings: Settings) -> DataSet:
 def _lasting(checkpoint: str, store: Store) -> str:
     """Make a path absolute: the run's process is elsewhere."""
     location = store.locate(checkpoint)
+    if is_address(checkpoint):
+        return location.name
     is_path = (
         re.search(r"[/\\]", checkpoint) or checkpoint.endswith((".npz", ".safetensors")) or Path(checkpoint).is_file()
     )

@@ -20,7 +20,10 @@ _WIDTH = 100  # of a description; argparse wraps it only where it would join the
 _LONGEST = 400  # letters of a complaint, which repeats what was typed
 FORMATS = ("table", "json", "csv")
 _FORMAT_HELP = "how to print (default table)"
-CHECKPOINT_HELP = "name in the catalogue, a file of weights, or run:NAME for a finished run"
+CHECKPOINT_HELP = (
+    "name in the catalogue, a file of weights, run:NAME for a finished run, hf:OWNER/REPO of the Hugging Face Hub, or "
+    "an https:// or gs:// address"
+)
 _HEADS_HELP = "attention heads, for a file that does not tell them"
 # The keys of vit_core.preprocess.METHODS, which would cost numpy and Pillow here; a test holds them together.
 PREPROCESSING = ("resize", "crop")
@@ -145,7 +148,10 @@ def _add_download(commands: Commands, shared: Parser) -> None:
         epilog="Example:\n  vit-explorer download R26_S_32-i21k-300ep-lr_0.001-aug_light1-wd_0.1-do_0.0-sd_0.0 --to .",
     )
     parser.add_argument(
-        "names", nargs="+", metavar="NAME", help="name of a checkpoint, as `catalog` prints it, or run:NAME"
+        "names",
+        nargs="+",
+        metavar="NAME",
+        help="name of a checkpoint, as `catalog` prints it, run:NAME, hf:OWNER/REPO or an address",
     )
     parser.add_argument("--to", metavar="DIR", help="also put a copy into this folder")
     parser.set_defaults(run="vit_core.cli.download:run")

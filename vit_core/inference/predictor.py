@@ -19,6 +19,7 @@ import jax
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from vit_core.catalog.hub_copies import offering_copy
 from vit_core.checkpoints.restore import load_checkpoint
 from vit_core.devices import describe_device, enable_compile_cache, pick_device
 from vit_core.errors import BadCheckpoint, BadInput, DamagedCheckpoint, shorten
@@ -260,7 +261,8 @@ def load_predictor(
     was verified is fetched once more.
 
     Args:
-        name_or_path: name of a checkpoint in the index, "run:NAME" for the result of a fine-tuning run, or a file
+        name_or_path: name of a checkpoint in the index, "run:NAME" for the result of a fine-tuning run,
+            "hf:OWNER/REPO" of the Hugging Face Hub, an `https://` or `gs://` address (see `Store.locate`), or a file
             of weights: `.npz`, `.safetensors` of timm or transformers, or a `checkpoint_N` of vit_jax.
         resolution: side of the input in pixels, a multiple of the patch size; None takes the checkpoint's own.
         device: "auto", "cpu", "gpu" or "tpu"; None takes the settings'.
@@ -279,7 +281,7 @@ def load_predictor(
     load = functools.partial(
         open_predictor, name=name, device=where, resolution=resolution, labels=labels, num_heads=num_heads
     )
-    with store.borrow(name_or_path) as path:
+    with offering_copy(name), store.borrow(name_or_path) as path:
         try:
             return load(path)
         except DamagedCheckpoint as error:

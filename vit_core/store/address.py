@@ -25,6 +25,7 @@ HUB_PREFIX = "hf:"
 # The public buckets of vision_transformer, MLP-Mixer and big_vision, as the READMEs of google-research name them.
 PUBLIC_BUCKETS = frozenset({"vit_models", "mixer_models", "big_vision"})
 SUFFIXES = (".npz", ".safetensors")
+_PICKLES = (".pth", ".pt", ".bin", ".ckpt", ".pkl")
 _LONGEST = 400
 _HUB_HOSTS = frozenset({"huggingface.co", "www.huggingface.co", "hf.co"})
 # huggingface_hub's rule for a repository (utils/_validators.py): letters, digits, '-', '_', '.', no '--' and no '..'.
@@ -110,6 +111,14 @@ def address_location(text: str, settings: Settings) -> Location:
         raise BadInput(
             f"The address {shorten(shown, 60)!r} has {len(address)} characters; at most {_LONGEST} are read."
         )
+    if address.endswith(_PICKLES):
+        raise BadInput(
+            f"{shown!r} is a PyTorch pickle, which can run any program when it is opened, so it is never read here. "
+            "Convert it to .safetensors once, where you trust it, and give the path of that file."
+        )
+    host, _, path = address.removeprefix("https://").partition("/")
+    if host == PUBLIC_HOST and path.partition("/")[0] in PUBLIC_BUCKETS and not {"?", "#"} & set(path):
+        address = f"gs://{unquote(path)}"  # the same object, and one file of the cache
     is_gs = address.startswith("gs://")
     if is_gs:
         _check_bucket(address, settings)

@@ -52,6 +52,10 @@ def test_an_object_of_the_own_bucket_is_the_checkpoint_of_that_name(plain, name)
     assert plain.locate(f"gs://vit_models/augreg/{name}.npz") == plain.locate(name)
 
 
+def test_the_web_address_of_a_public_object_is_the_same_file(plain):
+    assert plain.locate(PLUS.replace("gs://", "https://storage.googleapis.com/").replace("+", "%2B")).name == PLUS
+
+
 def test_the_ending_of_an_image_tower_is_taken_off(plain):
     assert plain.locate("gs://big_vision/siglip/a.npz:img").name == "gs://big_vision/siglip/a.npz"
 
@@ -92,11 +96,16 @@ def test_an_address_of_no_object_is_refused(plain, address):
 
 
 @pytest.mark.parametrize(
-    "address", ["gs://vit_models/a.ckpt", "gs://vit_models/sam/", "https://storage.googleapis.com/vit_models/index.csv"]
+    "address", ["gs://vit_models/a.txt", "gs://vit_models/sam/", "https://storage.googleapis.com/vit_models/index.csv"]
 )
 def test_an_address_of_no_file_of_weights_is_refused(plain, address):
     with pytest.raises(BadInput, match=r"its address ends in \.npz or \.safetensors"):
         plain.locate(address)
+
+
+def test_a_pickle_is_refused_with_the_way_to_convert_it(plain):
+    with pytest.raises(BadInput, match=r"is a PyTorch pickle, .* Convert it to \.safetensors"):
+        plain.locate("https://storage.googleapis.com/x/deit.pth")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +115,7 @@ def test_an_address_of_no_file_of_weights_is_refused(plain, address):
         ("https://example.org/a.npz", "not on the list"),
         ("https://169.254.169.254/a.npz", "the inner address"),
         ("https://localhost/a.npz", "the inner address"),
-        ("https://storage.googleapis.com/vit_models/a.npz?X-Goog-Signature=topsecret", "where secrets may stand"),
+        ("https://storage.googleapis.com/others/a.npz?X-Goog-Signature=topsecret", "where secrets may stand"),
         ("file:///etc/passwd.npz", "only https"),
     ],
 )

@@ -1,0 +1,82 @@
+"""Where the same weights lie on the Hugging Face Hub, and what is different there.
+
+Of AugReg, timm has 38 of the files under names of its own; of the other releases `families` tells. Knows no network:
+whether a repository is there is for the store to find out.
+"""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+
+from vit_core.catalog.families import families
+from vit_core.catalog.timm_tags import TIMM_TAGS
+from vit_core.errors import AccessDenied
+from vit_core.settings import PUBLIC_BUCKET
+from vit_core.store.address import HUB_PREFIX
+
+# timm/models/vision_transformer.py and vision_transformer_hybrid.py, `default_cfgs`: each of these tags has the
+# classes and the resolution of the file that it was converted from.
+_OF_AUGREG = (
+    "timm's names and layout, the same weights, head and resolution; timm itself computes them with the exact GELU, "
+    "and here they are computed with the tanh form, as they were trained"
+)
+_OF_HYBRIDS = "; the kernels of its convolutions are rescaled, since timm standardises them otherwise"
+
+
+@dataclasses.dataclass(frozen=True)
+class HubCopy:
+    """The same weights on the hub.
+
+    Attributes:
+        name: `hf:OWNER/REPO`, as a checkpoint is named.
+        difference: what is different there, as a clause.
+    """
+
+    name: str
+    difference: str
+
+    @property
+    def sentence(self) -> str:
+        """Say where they are, and what is different.
+
+        Example:
+            >>> HubCopy("hf:timm/vit", "timm's names").sentence
+            "The same weights are on the Hugging Face Hub: hf:timm/vit (timm's names)."
+        """
+        return f"The same weights are on the Hugging Face Hub: {self.name} ({self.difference})."
+
+
+def hub_copy(name: str) -> HubCopy | None:
+    """Give the copy of a published file; None where none is known.
+
+    Args:
+        name: of a checkpoint, as it is named here; AugReg's files also by their full address.
+
+    Example:
+        >>> hub_copy("Ti_16-i21k-300ep-lr_0.001-aug_none-wd_0.03-do_0.0-sd_0.0").name
+        'hf:timm/vit_tiny_patch16_224.augreg_in21k'
+    """
+    file = name.removeprefix(f"{PUBLIC_BUCKET}/").removesuffix(".npz")
+    if tag := TIMM_TAGS.get(file):
+        hybrid = _OF_HYBRIDS if file.startswith("R") else ""
+        return HubCopy(f"{HUB_PREFIX}timm/{tag}", _OF_AUGREG + hybrid)
+    family = families().get(name)
+    if family is None or not family.hub or family.hub == name:
+        return None
+    return HubCopy(family.hub, family.hub_difference)
+
+
+@contextlib.contextmanager
+def offering_copy(name: str) -> Iterator[None]:
+    """Let the sentence of a closed bucket name the copy, if there is one, for what is fetched within the block.
+
+    Raises:
+        AccessDenied: as within.
+    """
+    try:
+        yield
+    except AccessDenied as error:
+        copy = hub_copy(name)
+        if copy is None:
+            raise
+        raise AccessDenied(f"{error} {copy.sentence}") from error
