@@ -13,11 +13,14 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from vit_core.catalog.collection import DROPOUT, NO_DROPOUT, label_of
 from vit_core.catalog.families import SOURCE
+from vit_core.catalog.releases import is_other
 from vit_core.catalog.schema import ROUNDED
 
 MAIN_TARGET = "imagenet2012"
 _HEADER_PX, _ROW_PX = 38, 35
 OnChoose = Callable[[str], None]
+# What is known of the files of other releases, whose recipes, upstream accuracies and speeds are not.
+_OF_OTHERS = ["Model", "Name", "Release", "Pre-trained on", "Fine-tuned", "Parameters", "File"]
 _SHORT_REGULARISATION = {NO_DROPOUT: "no dropout", DROPOUT: "dropout 0.1"}
 
 
@@ -69,8 +72,9 @@ def files_table(files: pd.DataFrame, chosen: str, on_choose: OnChoose, *, key: s
     target = target or main_target(files)
     best = f"best_{target}" if f"best_{target}" in files else "best_adapt_test"
     published = bool(files["source"].isin(["augreg", SOURCE]).all())
+    shown = _files_shown(files, best)
     named_rows(
-        _files_shown(files, best),
+        shown[_OF_OTHERS] if is_other(files).all() else shown.drop(columns="Name"),
         files["filename"].astype("str").tolist(),
         chosen,
         on_choose,
@@ -91,6 +95,11 @@ def main_target(files: pd.DataFrame) -> str:
 
 def _short_set(ds: str) -> str:
     return label_of("ds", ds).replace(", 30 epochs", " · 30 ep").replace(", other recipes", " · other")
+
+
+def _short_name(address: str) -> str:
+    """Give what tells an address from others: the folder and the file."""
+    return "/".join(address.removesuffix(".npz").removeprefix("hf:").split("/")[-2:])
 
 
 def _in_words(codes: pd.Series, words: Callable[[str], str]) -> pd.Series:
@@ -149,6 +158,7 @@ def _files_shown(files: pd.DataFrame, best: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Model": files["name"],
+            "Name": pd.Categorical([_short_name(str(name)) for name in files["filename"]]),
             "Release": files["release"],
             "Pre-trained on": _in_words(files["ds"], _short_set),
             "Augmentation": files["aug"],
@@ -174,6 +184,7 @@ def _files_config(label: str, *, published: bool, several: bool) -> dict[str, Co
     """
     return {
         "Model": st.column_config.TextColumn("Model", width=76, pinned=True),
+        "Name": st.column_config.TextColumn(width=210),
         "Release": st.column_config.TextColumn(width=80) if several else None,
         "Pre-trained on": st.column_config.TextColumn(width=108),
         "Augmentation": st.column_config.TextColumn(width=96),

@@ -21,8 +21,9 @@ def how_many(left: pd.DataFrame, frame: pd.DataFrame) -> None:
     left_main, left_others = left[~is_other(left)], int(is_other(left).sum())
     files, total = left_main["filename"].nunique(), main["filename"].nunique()
     words = f"**{_of(files, total, 'pre-trained file')}** with {counted(len(left_main), 'fine-tune')}"
-    if others:
-        words = f"{words} of AugReg, and **{_of(left_others, others, 'file')}** of other releases"
+    beside = f"**{_of(left_others, others, 'file')}** of other releases"
+    if left_others:
+        words = f"{words} of AugReg, and {beside}" if files else beside
     st.markdown(words, width="content")
 
 

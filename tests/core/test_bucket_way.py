@@ -69,7 +69,7 @@ def test_the_catalogue_comes_from_the_bucket_and_stays_when_it_closes(run: Run, 
     second = run("catalog", "--format", "json")
     assert "Catalogue: saved" in second.stderr
     assert second.stdout == first.stdout
-    assert len(json.loads(second.stdout)) == 84
+    assert len(_of_augreg(second.stdout)) == 84
 
 
 def test_a_closed_bucket_is_said_and_the_bundled_table_answers(run: Run, bucket):
@@ -78,7 +78,12 @@ def test_a_closed_bucket_is_said_and_the_bundled_table_answers(run: Run, bucket)
     assert result.returncode == 0
     assert "403" in result.stderr
     assert "Catalogue: bundled" in result.stderr
-    assert len(json.loads(result.stdout)) == 759
+    assert len(_of_augreg(result.stdout)) == 759
+
+
+def _of_augreg(stdout: str) -> list[dict[str, object]]:
+    """Leave out the files of other releases, which are listed after the index's."""
+    return [row for row in json.loads(stdout) if row["release"] == "AugReg"]
 
 
 def test_an_index_named_by_url_is_used(run: Run, bucket, index: bytes):

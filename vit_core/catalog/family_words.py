@@ -24,10 +24,10 @@ def family_title(family: Family) -> str:
     """
     upstream = _short_set(family)
     told = family.release.startswith(upstream)
-    parts = [family.architecture, family.release, family.label, "" if told else upstream, f"{family.resolution} px"]
-    if family.adapt_ds:
-        parts[3:] = [("" if told else f"{upstream} ") + f"→ {label_of('adapt_ds', family.adapt_ds)}", parts[-1]]
-    return " · ".join(part for part in parts if part)
+    parts = (family.architecture, family.release, family.label, "" if told else upstream)
+    title = " · ".join(part for part in parts if part)
+    target = f" → {label_of('adapt_ds', family.adapt_ds)}" if family.adapt_ds else ""
+    return f"{title}{target} · {family.resolution} px"
 
 
 def family_lineage(family: Family) -> str:

@@ -151,3 +151,26 @@ def test_show_says_what_becomes_of_the_head(run: Run, demo_name: str):
 
 def test_show_lists_close_names_for_a_misspelt_one(run: Run, assert_refused: Refused):
     assert_refused(run("show", B16.replace("medium1", "medium9")), "medium1")
+
+
+def test_a_release_is_listed_by_its_name_in_any_case(run: Run):
+    result = run("catalog", "--release", "sam", "--format", "json", "--offline")
+    assert {row["release"] for row in json.loads(result.stdout)} == {"SAM"}
+
+
+def test_an_unknown_release_lists_those_that_there_are(run: Run, assert_refused: Refused):
+    assert_refused(run("catalog", "--release", "jft", "--offline"), "ImageNet-21k + ImageNet, SAM, GSAM, MLP-Mixer")
+
+
+def test_files_of_another_release_are_shown_with_what_is_known_of_them(run: Run):
+    result = run("catalog", "--release", "timm", "--level", "fine-tunes", "--sort", "adapt_final_test", "--offline")
+    assert "top5 %" in result.stdout
+    assert "hf:timm/deit3_large_patch16_384.fb_in22k_ft_in1k" in result.stdout
+    assert "87.7" in result.stdout
+
+
+def test_show_explains_a_file_of_another_release(run: Run):
+    result = run("show", "gs://vit_models/imagenet21k/ViT-B_16.npz", "--offline")
+    assert "has a head of zeros" in " ".join(result.stdout.split())
+    assert "hf:timm/vit_base_patch16_224.orig_in21k" in result.stdout
+    assert "curl -fLO https://storage.googleapis.com/vit_models/imagenet21k/ViT-B_16.npz" in result.stdout

@@ -1,0 +1,65 @@
+"""The files of the releases beside AugReg in the pages: the facet, the counts, their card, and beside one of AugReg."""
+
+import pytest
+
+B16 = "B_16-i21k-300ep-lr_0.001-aug_medium1-wd_0.1-do_0.0-sd_0.0--imagenet2012-steps_20k-lr_0.03-res_384"
+ZEROED = "gs://vit_models/imagenet21k/ViT-B_16.npz"
+TUNED = "gs://vit_models/imagenet21k+imagenet2012/ViT-B_16.npz"
+SAM = "gs://vit_models/sam/ViT-B_16.npz"
+PICKLE = (
+    "https://github.com/rwightman/pytorch-image-models/releases/download/v0.1-weights/vit_small_p16_224-15ec54c9.pth"
+)
+
+
+def html(page):
+    return "\n".join(element.proto.body for element in page.get("html"))
+
+
+def test_a_release_narrows_the_table_to_what_is_known_of_its_files(open_page, texts):
+    page = open_page("explore", release="SAM", tab="find")
+
+    table = page.dataframe[0].value
+    assert "5 of 115 files" in texts(page)
+    assert set(table["Release"]) == {"SAM"}
+    assert "sam/ViT-B_16" in set(table["Name"])
+    assert "Decay" not in table
+
+
+def test_the_findings_of_the_paper_are_not_asked_of_other_releases(open_page):
+    page = open_page("explore", release="SAM", tab="paper")
+
+    assert not page.exception
+
+
+@pytest.mark.parametrize(
+    ("file", "checkpoint", "said"),
+    [
+        (ZEROED, TUNED, ("84.2 %", "86.9 M", "111.1", "results-imagenet.csv", "Used as is")),
+        (ZEROED, ZEROED, ("103.2 M", "head of zeros", "vit_base_patch16_224.orig")),
+        (SAM, SAM, ("80.2 %", "the middle 90 % of the picture", "2106.01548")),
+        (PICKLE, PICKLE, ("77.8 %", "PyTorch pickle", "No licence of this file is known")),
+    ],
+)
+def test_the_card_says_what_is_known_of_a_file(open_page, texts, file, checkpoint, said):
+    page = open_page("explore", file=file, checkpoint=checkpoint)
+
+    everything = f"{html(page)}\n{texts(page)}".replace("\\", "")
+    assert not page.exception
+    for part in said:
+        assert part in everything
+
+
+def test_one_of_another_release_is_compared_with_one_of_augreg(open_page, texts):
+    page = open_page("compare", compare=f"{B16},{TUNED},{SAM}")
+
+    assert not page.exception
+    assert "ImageNet-21k + ImageNet" in html(page)
+    assert "84.2 %" in html(page)
+    assert "80.2 %" in html(page)
+    assert "not comparable" not in html(page).split("Test accuracy")[1].split("</tr>")[0]
+
+
+def test_a_zeroed_head_is_said_before_it_is_asked_to_classify(open_page, texts):
+    page = open_page("classify", checkpoint=ZEROED)
+
+    assert "has a head of zeros" in texts(page)
