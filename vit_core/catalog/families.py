@@ -124,7 +124,7 @@ def families() -> Mapping[str, Family]:
     path = bundled_data_dir() / TABLE
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            return {row["name"]: _family(row) for row in csv.DictReader(file)}
+            return {row["name"]: read_family(row) for row in csv.DictReader(file)}
     except (OSError, ValueError, KeyError) as error:
         raise BadIndex(f"The bundled table {path} is missing or damaged; install the project again.") from error
 
@@ -139,7 +139,13 @@ def family_of(name: str) -> Family | None:
     return families().get(name)
 
 
-def _family(row: Mapping[str, str]) -> Family:
+def read_family(row: Mapping[str, str]) -> Family:
+    """Read one row of the table.
+
+    Raises:
+        ValueError: a number or the state of the head is none.
+        KeyError: a column is missing.
+    """
     return Family(
         **{name: row[name] for name in ("name", "release", "architecture", "label", "ds", "adapt_ds", "pretrained")},
         **{name: row[name] for name in ("scaling", "size_source", "accuracy_source", "hub", "hub_difference")},
