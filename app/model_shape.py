@@ -13,16 +13,21 @@ from vit_core.errors import BadCheckpoint, BadInput, shorten
 from vit_core.models.config import ModelConfig, variant
 
 
-def shape_of_file(path: Path) -> ModelConfig:
+def shape_of_file(path: Path, *, num_heads: int | None = None) -> ModelConfig:
     """Read the architecture of a file.
 
+    Args:
+        path: of the file.
+        num_heads: attention heads, where the file does not tell them.
+
     Raises:
-        BadCheckpoint: no checkpoint, or of an unknown architecture.
+        BadCheckpoint: no checkpoint, or of an unknown architecture; UntoldHeads where only its heads are unknown.
+        BadInput: the number of heads does not suit the model.
     """
     try:
-        return recognise(path).config
+        return recognise(path, num_heads=num_heads).config
     except BadCheckpoint as error:  # where files lie on this machine is nobody's business
-        raise BadCheckpoint(str(error).replace(repr(str(path)), repr(shorten(path.name)))) from error
+        raise type(error)(str(error).replace(repr(str(path)), repr(shorten(path.name)))) from error
 
 
 def shape_in_table(table: pd.DataFrame, checkpoint: str) -> ModelConfig | None:

@@ -1,22 +1,44 @@
 """Checkpoint files that visitors brought: saved at once under our own names, bounded, the oldest deleted for new ones.
 
 A file's name here is made from its content, so a link to it works for whoever has the file's digest and nobody else.
+Told how many attention heads its model has, it gets a second name that says so, and a small file that tells whoever
+reads it.
 """
 
 import hashlib
+import json
+import os
 import re
 from io import BytesIO
 from pathlib import Path
 from typing import get_args
 
 from vit_core.checkpoints.beginnings import BEGINNING_BYTES, Format, format_of
+from vit_core.checkpoints.beside import OWN_SUFFIX
 from vit_core.errors import BadCheckpoint, StorageFull, shorten
 
 MAX_FILE_BYTES = 500 * 1000**2
 MAX_TOTAL_BYTES = 2 * 1000**3
-_NAME = re.compile(r"own-[0-9a-f]{16}")
+_NAME = re.compile(r"(own-[0-9a-f]{16})(?:-h([1-9][0-9]{0,2}))?")
 _SUFFIXES = tuple(f".{kind}" for kind in get_args(Format))
 _CHUNK = 1 << 20
+
+
+def bare_name(name: str) -> str:
+    """Give the name of a visitor's file without what was told of it.
+
+    Example:
+        >>> bare_name("own-0123456789abcdef-h12")
+        'own-0123456789abcdef'
+    """
+    match = _NAME.fullmatch(name)
+    return match[1] if match else name
+
+
+def told_heads(name: str) -> int | None:
+    """Give the attention heads that a visitor told of a file, by its name; None where none were told."""
+    match = _NAME.fullmatch(name)
+    return int(match[2]) if match and match[2] else None
 
 
 class OwnCheckpoints:
@@ -59,12 +81,32 @@ class OwnCheckpoints:
         self._make_room(keep=name)
         return name
 
+    def with_heads(self, name: str, num_heads: int) -> str:
+        """Give the name of the same file, known to have so many attention heads.
+
+        Raises:
+            BadCheckpoint: the file is no longer here.
+            StorageFull: the disk has no room.
+        """
+        path = self.path(name)
+        if path is None:
+            raise BadCheckpoint("Your file is no longer here; bring it once more.")
+        told = f"{bare_name(name)}-h{num_heads}"
+        target = path.with_name(told + path.suffix)
+        try:
+            target.with_name(target.name + OWN_SUFFIX).write_text(json.dumps({"num_heads": num_heads}))
+            if not target.exists():
+                os.link(path, target)  # takes no room
+        except OSError as error:
+            raise StorageFull(f"Your file could not be kept here ({error.strerror}); free some disk space.") from error
+        return told
+
     def clear(self) -> int:
         """Delete all of them; give the bytes freed."""
         freed = 0
         for path in self._files():
-            freed += path.stat().st_size
-            path.unlink(missing_ok=True)
+            freed += path.stat().st_size if path.stat().st_nlink == 1 else 0  # the last name of its bytes
+            _delete(path)
         return freed
 
     def _write(self, name: str, source: BytesIO) -> None:
@@ -77,14 +119,20 @@ class OwnCheckpoints:
 
     def _make_room(self, *, keep: str) -> None:
         files = sorted(self._files(), key=lambda path: path.stat().st_mtime)
-        total = sum(path.stat().st_size for path in files)
+        total = sum(path.stat().st_size // path.stat().st_nlink for path in files)
         for path in files:
             if total <= MAX_TOTAL_BYTES:
                 return
             if path.stem != keep:
-                total -= path.stat().st_size
-                path.unlink(missing_ok=True)
+                total -= path.stat().st_size // path.stat().st_nlink
+                _delete(path)
 
     def _files(self) -> list[Path]:
         found = self._folder.glob("own-*.*") if self._folder.is_dir() else ()
         return [path for path in found if path.suffix in _SUFFIXES]
+
+
+def _delete(path: Path) -> None:
+    """Delete a file, and what was told of it."""
+    path.unlink(missing_ok=True)
+    path.with_name(path.name + OWN_SUFFIX).unlink(missing_ok=True)

@@ -139,6 +139,11 @@ def add_to_compare(name: str) -> None:
     update(compare=tuple(dict.fromkeys([*address().compare, name.replace(",", " ")]))[:COMPARE_LIMIT])
 
 
+def swap_compared(old: str, new: str) -> None:
+    """Put a checkpoint on the list to compare in the place of another one."""
+    compare(tuple(new if name == old else name for name in address().compare))
+
+
 def open_run(name: str) -> None:
     """Show one run, or all of them with ""."""
     update(run=name, against="")

@@ -7,7 +7,8 @@ VitError                    the message is one sentence for a person: the item, 
 │   ├── BadIndex            a table that is not an index of checkpoints
 │   ├── BadQuery            a filter expression outside the allowed language
 │   ├── BadCheckpoint       a file that is no checkpoint, or not of a known architecture
-│   │   └── DamagedCheckpoint  its bytes are not those that were written; a fresh copy helps
+│   │   ├── DamagedCheckpoint  its bytes are not those that were written; a fresh copy helps
+│   │   └── UntoldHeads     whole, and nothing tells its number of attention heads; to give it helps
 │   ├── BadDataset          a zip, folder or name that gives no images by class
 │   ├── BadRun              a run's name, folder or state that does not allow what was asked
 │   └── BadSetting          an environment variable or a flag with an impossible value
@@ -80,6 +81,10 @@ class BadCheckpoint(BadInput):
 
 class DamagedCheckpoint(BadCheckpoint):
     """A file whose bytes are not those that were written: cut short, overwritten, not finite; a fresh copy helps."""
+
+
+class UntoldHeads(BadCheckpoint):
+    """A file that nothing is wrong with, of which nothing tells how many attention heads its model has."""
 
 
 class BadDataset(BadInput):

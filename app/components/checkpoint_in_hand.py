@@ -11,6 +11,7 @@ import streamlit as st
 from app import resources, state
 from app.components.address_input import refusal_of, show_address_input
 from app.components.errors import show_error
+from app.components.own_heads import show_heads
 from app.components.plain_text import one_line, plain
 from app.components.uploads import forget_uploads, fresh_uploads
 from app.components.wording import megabytes
@@ -18,6 +19,7 @@ from app.own_checkpoints import MAX_FILE_BYTES
 from vit_core.catalog.collection import TRANSFER_SETS, pretraining_set
 from vit_core.catalog.describe import is_fine_tuned, title_of
 from vit_core.catalog.families import family_of
+from vit_core.catalog.hub_copies import original_of
 from vit_core.catalog.lookup import find_row
 from vit_core.catalog.query import pretrained_files
 from vit_core.errors import BadInput, BadRun, VitError, shorten
@@ -118,6 +120,8 @@ def at_address(address: str, tables: Sequence[pd.DataFrame]) -> InHand:
     plain_name = name.removeprefix(f"{PUBLIC_BUCKET}/").removesuffix(".npz")
     if listed := named([plain_name], tables) or named([name], tables):
         return listed[0]
+    if copied := named([original_of(name) or ""], tables):
+        return dataclasses.replace(copied[0], name=name, title=f"{copied[0].title} (copy on the hub)", size_bytes=None)
     where = f"{name.removeprefix(HUB_PREFIX)} of the Hugging Face Hub" if name.startswith(HUB_PREFIX) else None
     return InHand(name, where or f"The file {name.rpartition('/')[2]}", "the classes of its file", None)
 
@@ -143,7 +147,7 @@ def here_already(tables: Sequence[pd.DataFrame], demo: pd.DataFrame) -> list[InH
     downloaded = {entry.name for entry in resources.store().cached() if entry.is_whole}
     demo_names = {*demo["adapt_filename"].astype("str"), *demo["filename"].astype("str")}
     found = [*named(demo_names, [demo]), *(named(downloaded - demo_names, tables) if downloaded else [])]
-    found += [at_address(name, ()) for name in sorted(downloaded - {hand.name for hand in found}) if _is_open(name)]
+    found += [at_address(name, tables) for name in sorted(downloaded - {hand.name for hand in found}) if _is_open(name)]
     return [*_finished_runs(), *(hand for hand in found if resources.store().local_path(hand.name))]
 
 
@@ -173,6 +177,7 @@ def show_in_hand(hand: InHand, choices: Sequence[InHand], *, is_default: bool) -
             "classes: whatever it is shown, it answers with one of them."
         )
         st.code(hand.name, language=None, wrap_lines=True)
+        show_heads(hand.name, lambda name: state.update(checkpoint=name))
         with st.popover("Change", width="stretch"):
             _show_choice(hand, choices)
             st.page_link("views/explore.py", label="Find another one in Explore")

@@ -10,6 +10,7 @@ import streamlit as st
 from app import resources, state
 from app.components.address_input import show_address_input
 from app.components.checkpoint_in_hand import InHand, choose, here_already
+from app.components.own_heads import show_heads
 from app.components.plain_text import one_line, plain
 from app.model_shape import shape_in_table, shape_of_file
 from vit_core.catalog.query import fine_tunes, pretrained_files
@@ -105,6 +106,7 @@ def show_start(start: Start, tables: Sequence[pd.DataFrame], demo: pd.DataFrame)
                 "seen millions of them."
             )
         st.code(hand.name, language=None, wrap_lines=True)
+        show_heads(hand.name, lambda name: state.update(checkpoint=name, run=""))
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             change = st.popover("Change", key="start change", on_change="rerun")
             with change:

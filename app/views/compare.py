@@ -1,5 +1,7 @@
 """Compare: two to four checkpoints side by side, their facts and what they say about one picture."""
 
+import functools
+
 import streamlit as st
 
 from app import resources, state
@@ -10,6 +12,7 @@ from app.components.known_names import known_names
 from app.components.left_out import show_left_out
 from app.components.line_up import full_name, line_up, refusals
 from app.components.notes import show_notes
+from app.components.own_heads import show_heads
 from app.components.side_by_side import choose_picture, side_by_side
 from app.components.style import explore_style
 from app.derived import recommended
@@ -28,6 +31,8 @@ best = recommended(frame)
 
 if names:
     compared_list(names, [each.hand.title for each in chosen], state.compare)
+    for name in names:
+        show_heads(name, functools.partial(state.swap_compared, name))
 else:
     nothing_to_compare(suggestions(best, demo, frame), state.compare)
 if len(names) < state.COMPARE_LIMIT:

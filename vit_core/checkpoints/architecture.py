@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from vit_core.checkpoints.names import VIT_JAX, Generation, to_published
-from vit_core.errors import BadCheckpoint, BadInput
+from vit_core.errors import BadCheckpoint, BadInput, UntoldHeads
 from vit_core.models.config import MAX_GRID, VARIANTS, ModelConfig, ResNetConfig, square_side
 
 Shape = tuple[int, ...]
@@ -60,8 +60,8 @@ def infer_config(
         origin: the library whose layers the file was written for: what no shape shows is as there.
 
     Raises:
-        BadCheckpoint: an array that shows the architecture is missing, has another number of axes, shows a model that
-            cannot be, or leaves the number of heads open; the message goes on from "The file …".
+        BadCheckpoint: an array that shows the architecture is missing, has another number of axes, or shows a model
+            that cannot be, as UntoldHeads where it leaves the number of heads open; goes on from "The file …".
         BadInput: `num_heads` is none that the model can have; a whole sentence.
     """
     is_mixer = any("/token_mlp/" in path for path in shapes)
@@ -170,11 +170,10 @@ def _published_heads(config: ModelConfig) -> int:
         if (known.hidden_size, known.num_layers, known.mlp_dim) == sizes and not known.is_mixer
     }
     if len(found) != 1:
-        raise BadCheckpoint(
+        raise UntoldHeads(
             f"does not tell how many attention heads it has: it keeps them as one axis, and no published model has its "
-            f"width of {sizes[0]}, {sizes[1]} blocks and MLPs of {sizes[2]}. Give their number with num_heads "
-            f"(`--num-heads` on the command line); for the pages and to fine-tune it, first write it anew with "
-            "`vit-explorer export --num-heads N`."
+            f"width of {sizes[0]}, {sizes[1]} blocks and MLPs of {sizes[2]}. Give their number: with num_heads in "
+            f"Python, with `--num-heads` on the command line, in the field for it on a page."
         )
     return found.pop()
 

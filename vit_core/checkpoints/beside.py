@@ -1,6 +1,7 @@
 """What a `config.json` beside a file from PyTorch tells of the model: what its arrays cannot show.
 
-timm writes it with every model on the Hugging Face Hub, transformers with every model. Knows their keys and which of
+timm writes it with every model on the Hugging Face Hub, transformers with every model. A `NAME.json` beside the file
+NAME tells, before it, how many attention heads the model has. Knows their keys and which of
 timm's weights Google trained; a file that cannot be read is said so and otherwise passed over.
 """
 
@@ -13,6 +14,7 @@ from vit_core.checkpoints.pixels import Scaling, read_scaling
 from vit_core.errors import BadCheckpoint, shorten
 
 CONFIG_FILE = "config.json"
+OWN_SUFFIX = ".json"  # after the name of a file of weights: what a person told of that file, as {"num_heads": 12}
 PICTURES_FILE = "preprocessor_config.json"  # of transformers
 _MAX_BYTES = 20_000_000
 
@@ -85,12 +87,15 @@ def read_beside(path: Path, *, origin: Literal["google", "timm", "transformers"]
     if origin == "google":
         return Told()
     fields, notes = _read(path.with_name(CONFIG_FILE))
+    own, more_notes = _read(path.with_name(path.name + OWN_SUFFIX))
+    notes += more_notes
     if origin == "timm":
         told = _of_timm(fields)
     else:
         pictures, more = _read(path.with_name(PICTURES_FILE))
         told, notes = _of_transformers(fields, pictures), notes + more
-    return dataclasses.replace(told, notes=notes + told.notes)
+    heads = _count(own.get("num_heads")) or told.num_heads
+    return dataclasses.replace(told, num_heads=heads, notes=notes + told.notes)
 
 
 def class_names(path: Path, num_classes: int) -> tuple[str, ...] | None:

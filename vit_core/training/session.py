@@ -95,7 +95,12 @@ def open_session(config: TrainConfig, dataset: DataSet, *, source: Path, device:
     if not num_train:
         raise BadDataset("There are no images to learn from.")
     devices = pick_devices(device)
-    model, params, notes = start_params(source, resolution=config.resolution, num_classes=len(dataset.classes))
+    model, params, notes = start_params(
+        source,
+        resolution=config.resolution,
+        num_classes=len(dataset.classes),
+        num_heads=config.num_heads or None,
+    )
     check(config, patch_size=model.stride, num_train=num_train)
     return Session(config, dataset, model, params, notes, devices)
 

@@ -12,16 +12,19 @@ from vit_core.models.build import Params
 from vit_core.models.config import ModelConfig
 
 
-def start_params(path: Path, *, resolution: int, num_classes: int) -> tuple[ModelConfig, Params, tuple[str, ...]]:
+def start_params(
+    path: Path, *, resolution: int, num_classes: int, num_heads: int | None = None
+) -> tuple[ModelConfig, Params, tuple[str, ...]]:
     """Load a checkpoint to be fine-tuned.
 
     The head becomes one of zeros, so that every class is equally likely at first, and a `pre_logits` layer before it is
     dropped (vit_jax/checkpoint.py, `load_pretrained`; arXiv 2010.11929, section 3.2).
 
     Args:
-        path: a local `.npz` file in the published layout.
+        path: a local file of weights.
         resolution: side of the input in pixels; position embeddings are interpolated to it.
         num_classes: outputs K of the new head.
+        num_heads: attention heads, for a file that does not tell them.
 
     Returns:
         The architecture, its float32 numpy parameters, and sentences on what was changed.
@@ -33,7 +36,7 @@ def start_params(path: Path, *, resolution: int, num_classes: int) -> tuple[Mode
     """
     if num_classes < 1:
         raise BadSetting(f"num_classes is {num_classes}; a model needs at least one class to learn.")
-    checkpoint = load_checkpoint(path, resolution=resolution)
+    checkpoint = load_checkpoint(path, resolution=resolution, num_heads=num_heads)
     old = checkpoint.config
     config = dataclasses.replace(old, num_classes=num_classes, representation_size=None)
     params = {name: part for name, part in checkpoint.params.items() if name not in ("head", "pre_logits")}

@@ -40,7 +40,7 @@ def test_a_file_that_does_not_tell_its_heads_names_the_flag_that_settles_it(run:
 
     run("export", "--checkpoint", weights, "--num-heads", "3", "--to", tmp_path / "again")
 
-    assert read_config(tmp_path / "again" / "model.npz").num_heads == 3  # which `finetune` and the pages read
+    assert read_config(tmp_path / "again" / "model.npz").num_heads == 3
     assert refused.returncode == 2
     assert "--num-heads" in refused.stderr
     assert given.returncode == 0, given.stderr

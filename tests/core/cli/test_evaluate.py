@@ -164,6 +164,6 @@ def test_a_file_that_does_not_tell_its_heads_is_evaluated_with_those_given_and_t
     shutil.copyfile(tmp_path / "timm" / "model.safetensors", tmp_path / "private" / "mine")
     (tmp_path / "names.txt").write_text("".join(f"digit {number}\n" for number in range(10)))
     words = ("evaluate", "--checkpoint", "private/mine", "--data", digits, "--labels", "names.txt", "--format", "json")
-    assert_refused(run(*words), "`--num-heads`", "vit-explorer export --num-heads")
+    assert_refused(run(*words), "`--num-heads`")
     told = json.loads(run(*words, "--num-heads", 3).stdout)
     assert told["checkpoint"] == "mine"
