@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from vit_core.catalog.describe import family_of_row
 from vit_core.catalog.lookup import find_row
+from vit_core.checkpoints.family_shape import family_shape
 from vit_core.checkpoints.recognise import recognise
 from vit_core.errors import BadCheckpoint, BadInput, shorten
 from vit_core.models.config import ModelConfig, variant
@@ -33,7 +35,10 @@ def shape_of_file(path: Path, *, num_heads: int | None = None) -> ModelConfig:
 def shape_in_table(table: pd.DataFrame, checkpoint: str) -> ModelConfig | None:
     """Give the architecture of a published checkpoint by its row, or None where the table does not tell."""
     try:
-        row = find_row(table, checkpoint)
+        row = {str(column): value for column, value in find_row(table, checkpoint).to_dict().items()}
+        family = family_of_row(row)
+        if family is not None:
+            return family_shape(family)
         config = variant(str(row["name"]))
         resolution = row.get("adapt_resolution")
         return config if resolution is None or pd.isna(resolution) else config.with_resolution(int(resolution))

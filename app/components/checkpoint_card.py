@@ -14,7 +14,7 @@ from app.components.plain_text import bullets, one_line, plain
 from app.components.what_if import what_if
 from app.components.wording import megabytes, millions, percent, speed
 from vit_core.catalog.describe import Description, describe, family_of_row, is_fine_tuned
-from vit_core.catalog.families import Family
+from vit_core.catalog.families import Family, family_of
 from vit_core.catalog.hub_copies import hub_copy
 from vit_core.catalog.query import fine_tunes, pretrained_files
 from vit_core.catalog.snippets import INPUT_LINE, snippets
@@ -142,9 +142,9 @@ def _tuned(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _buttons(name: str, compared: tuple[str, ...], actions: Actions) -> None:
     with st.container(horizontal=True, gap="xsmall"):
-        if st.button("Classify with this", type="primary", key="card classify"):
+        if st.button("Classify with this", type="primary", key="card classify", disabled=_is_pickle(name)):
             actions.go("classify", name)
-        if st.button("Fine-tune", key="card fine-tune", help="Teach it classes of your own"):
+        if st.button("Fine-tune", key="card fine-tune", help="Teach it classes of your own", disabled=_is_pickle(name)):
             actions.go("finetune", name)
         words = "Take out of comparison" if name in compared else "Add to comparison"
         st.button(words, key="card compare", on_click=actions.compare, args=(name,))
@@ -154,6 +154,11 @@ def _buttons(name: str, compared: tuple[str, ...], actions: Actions) -> None:
                 label=f"Compare {len(compared)} →",
                 query_params={"compare": ",".join(compared)},
             )
+
+
+def _is_pickle(name: str) -> bool:
+    family = family_of(name)
+    return family is not None and family.is_pickle
 
 
 def _tabs(

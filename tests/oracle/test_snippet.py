@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.numpy import load_file
 
-from vit_core.catalog.index import load_catalogue
+from vit_core.catalog.index import load_catalogue, with_others
 from vit_core.catalog.lookup import find_row
 from vit_core.catalog.snippets import snippets
 from vit_core.checkpoints.restore import init_params, save_npz
@@ -44,3 +46,15 @@ def test_the_snippet_runs_as_it_is_shown_and_answers_as_we_do(folder: Path):
     indices = [int(number) for number in re.findall(r"\d+", result.stdout.split("indices")[1])]
     ours = load_predictor(folder / f"{NAME}.npz", device="cpu").classify([folder / "photo.jpg"], top_k=5)[0]
     assert indices == [prediction.index for prediction in ours]
+
+
+def test_the_way_from_a_pickle_to_safetensors_runs_as_it_is_shown(tmp_path: Path):
+    frame = with_others(load_catalogue(Settings(bucket="/nowhere", cache_dir=tmp_path / "cache"), network=False)).frame
+    (way,) = snippets(find_row(frame, "vit_small_p16_224-15ec54c9.pth"))
+    weights = {"head.weight": torch.arange(6.0).reshape(2, 3).T}  # a view, which a safetensors file cannot hold
+    torch.save(weights, tmp_path / "vit_small_p16_224-15ec54c9.pth")
+    (tmp_path / "convert.py").write_text(way.code)
+    result = subprocess.run([sys.executable, "convert.py"], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    read = load_file(tmp_path / "vit_small_p16_224-15ec54c9.safetensors")
+    np.testing.assert_array_equal(read["head.weight"], weights["head.weight"].numpy())

@@ -59,6 +59,13 @@ def test_one_of_another_release_is_compared_with_one_of_augreg(open_page, texts)
     assert "not comparable" not in html(page).split("Test accuracy")[1].split("</tr>")[0]
 
 
+def test_fine_tune_starts_from_one(open_page, texts):
+    page = open_page("finetune", checkpoint=TUNED)
+
+    assert not page.exception
+    assert "B/16 · ImageNet-21k + ImageNet → ImageNet-1k · 384 px" in texts(page).replace("\\", "")
+
+
 def test_a_zeroed_head_is_said_before_it_is_asked_to_classify(open_page, texts):
     page = open_page("classify", checkpoint=ZEROED)
 

@@ -130,8 +130,8 @@ def gain_of_resolution(sisters: pd.DataFrame | None, resolution: int) -> tuple[i
 
 
 def _sets(sisters: pd.DataFrame | None) -> tuple[str, ...]:
-    """Give the sets that a file was fine-tuned on; those of the collection where that is not known."""
-    names = set() if sisters is None else set(sisters["adapt_ds"].dropna().unique())
+    """Give the sets that a file was fine-tuned on by a known recipe; those of the collection where there is none."""
+    names = set() if sisters is None else set(sisters.loc[sisters["adapt_lr"].notna(), "adapt_ds"].dropna().unique())
     return tuple(name for name in SETS if name in names) or _COLLECTION
 
 

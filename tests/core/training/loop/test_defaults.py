@@ -137,6 +137,11 @@ def test_a_catalogue_of_unknown_sets_is_as_good_as_none():
     assert proposal(200, sisters=strange) == proposal(200, sisters=None)
 
 
+def test_a_published_fine_tune_of_an_unknown_recipe_is_no_example():
+    untold = pd.DataFrame([row("imagenet2012", float("nan"), float("nan"), 384, 0.84)])
+    assert proposal(200, sisters=untold) == proposal(200, sisters=None)
+
+
 def test_the_test_part_counts_where_no_validation_is_known():
     only_test = SISTERS.assign(adapt_final_test=SISTERS["adapt_final_val"], adapt_final_val=float("nan"))
     assert dataclasses.asdict(proposal(3312, sisters=only_test).config) == dataclasses.asdict(proposal(3312).config)
