@@ -14,6 +14,7 @@ from vit_core.checkpoints.containers import open_arrays
 from vit_core.checkpoints.generations.big_vision import TOWERS
 from vit_core.checkpoints.layout import Shape
 from vit_core.checkpoints.names import find_generation
+from vit_core.checkpoints.others import other_family, other_shape
 from vit_core.checkpoints.own_settings import apply_settings, is_setting
 from vit_core.checkpoints.pixels import Scaling
 from vit_core.checkpoints.table import Generation, Piece, pieces_of
@@ -21,6 +22,7 @@ from vit_core.errors import BadCheckpoint, shorten
 from vit_core.models.config import MAX_GRID, ModelConfig
 
 SINCOS_RESOLUTION = 224  # what big_vision trained its models with fixed positions for
+_SCALARS = 2  # temperature and bias, which lie beside the towers
 _POOLS = {"token": "token", "gap": "avg", "map": "map"}  # in timm's words
 
 
@@ -82,11 +84,15 @@ def recognise(
     pieces, unknown, beside = _sort(arrays, generation, prefix)
     notes = _beside_notes(prefix, beside)
     if prefix in TOWERS:
-        notes = _tower_notes(pieces, beside)
+        notes = _tower_notes(pieces, beside, has_texts=any(name.startswith(_texts(prefix)) for name in arrays))
         pieces = {path: piece for path, piece in pieces.items() if not path.startswith("head/")}
     try:
+        if problem := other_family(arrays):
+            raise BadCheckpoint(problem)
         told = read_beside(arrays.path, origin=generation.origin)
         shapes = _shapes(arrays, prefix, pieces)
+        if problem := other_shape(shapes):
+            raise BadCheckpoint(problem)
         fixed = generation.sincos and "pos_embedding" not in shapes and "embedding/kernel" in shapes
         if fixed:
             shapes["pos_embedding"] = _fixed_shape(shapes, resolution)
@@ -177,16 +183,24 @@ def _beside_notes(prefix: str, beside: int) -> tuple[str, ...]:
     return (f"Left out for not being under {prefix!r}, where the weights are: {beside} of the arrays.",)
 
 
-def _tower_notes(pieces: Mapping[str, Piece], beside: int) -> tuple[str, ...]:
+def _texts(prefix: str) -> str:
+    """Give where the text tower lies beside an image tower."""
+    return prefix.replace("img/", "txt/")
+
+
+def _tower_notes(pieces: Mapping[str, Piece], beside: int, *, has_texts: bool) -> tuple[str, ...]:
     head = (
         " Its last layer, which leads to what texts are compared with, was left out, too."
         if ("head/kernel" in pieces)
         else ""
     )
-    return (
-        "This is a model of pictures and texts: its image tower was loaded, for features, and the text tower was left "
-        f"out ({beside} arrays).{head}",
-    )
+    if has_texts:
+        loaded = f"its image tower was loaded, for features, and the text tower was left out ({beside} arrays)"
+    elif beside > _SCALARS:
+        loaded = f"its image tower was loaded, for features, and the rest was left out ({beside} arrays)"
+    else:  # CLIPPO, which reads texts as pictures of their letters
+        loaded = "its one tower, for both, was loaded, for features"
+    return (f"This is a model of pictures and texts: {loaded}.{head}",)
 
 
 def _fixed_notes(config: ModelConfig) -> tuple[str, ...]:
