@@ -105,11 +105,12 @@ def progress_words(progress: Progress | None) -> str:
 def _show_failure(hand: InHand, failed: DownloadState) -> None:
     error = failed.error
     st.error(f"**{headline(hand.name, error)}**\n\n{plain(str(error), limit=800)}")
-    if isinstance(error, AccessDenied):
+    if isinstance(error, AccessDenied | ObjectMissing | Unreachable):
         _show_copy(hand)
+    mirror = "; or a mirror of the bucket, which the operator names in VIT_BUCKET"
     st.markdown(
-        "What works now: a demo model, which comes with the app; a file of weights of your own (under *Change*); or a "
-        "mirror of the bucket, which the operator names in VIT_BUCKET."
+        "What works now: a demo model, which comes with the app; a file of weights of your own (under *Change*)"
+        f"{'' if is_address(hand.name) else mirror}."
     )
     with st.container(horizontal=True):
         st.button("Use the demo model", type="primary", on_click=lambda: state.update(checkpoint=""))

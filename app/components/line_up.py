@@ -11,6 +11,7 @@ from app.answers import Question
 from app.components.address_input import refusal_of
 from app.components.checkpoint_in_hand import RUN_PREFIX, InHand, at_address, named, run_in_hand
 from vit_core.catalog.describe import is_fine_tuned
+from vit_core.catalog.hub_copies import original_of
 from vit_core.catalog.lookup import find_row
 from vit_core.errors import UnknownName, VitError
 from vit_core.store.address import is_address
@@ -34,7 +35,7 @@ class Contestant:
 def line_up(names: Sequence[str], tables: Sequence[pd.DataFrame]) -> list[Contestant]:
     """Find the checkpoints of these names, in their order; a name that no table has is left out."""
     hands = {hand.name: hand for hand in named(names, tables)}
-    found = ((name, hands.get(name) or _own(name)) for name in names)
+    found = ((name, hands.get(name) or _own(name, tables)) for name in names)
     return [_contestant(name, hand, tables) for name, hand in found if hand is not None]
 
 
@@ -61,14 +62,14 @@ def full_name(text: str, tables: Sequence[pd.DataFrame]) -> str:
     return text
 
 
-def _own(name: str) -> InHand | None:
+def _own(name: str, tables: Sequence[pd.DataFrame]) -> InHand | None:
     if name.startswith(RUN_PREFIX):
         try:
             return run_in_hand(name)
         except VitError:  # deleted since it was put on the list
             return None
     if is_address(name):
-        return None if refusal_of(name) else at_address(name, ())
+        return None if refusal_of(name) else at_address(name, tables)
     path = resources.own_checkpoints().path(name)
     return InHand(name, "Your own file", "the classes of your file", path.stat().st_size) if path else None
 
@@ -79,11 +80,12 @@ def _contestant(name: str, hand: InHand, tables: Sequence[pd.DataFrame]) -> Cont
 
 
 def _row(hand: InHand, tables: Sequence[pd.DataFrame]) -> Mapping[str, Any]:
-    if is_address(hand.name) and not named([hand.name], tables):
+    name = original_of(hand.name) or hand.name
+    if is_address(name) and not named([name], tables):
         return {"name": hand.title}
     for table in tables:
         try:
-            return {str(key): value for key, value in find_row(table, hand.name).to_dict().items()}
+            return {str(key): value for key, value in find_row(table, name).to_dict().items()}
         except UnknownName:
             continue
     return {"name": hand.title}

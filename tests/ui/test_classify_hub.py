@@ -82,7 +82,7 @@ def test_a_repository_that_is_not_there_is_said_on_the_page(open_page, texts, hu
 def test_fine_tune_takes_an_address_too(open_page, texts, filled):
     page = open_page("finetune", checkpoint=NAME)
 
-    assert "of the Hugging Face Hub" in texts(page)
+    assert "copy on the hub" in texts(page)
     assert "is not on this machine yet" in texts(page)
 
 

@@ -66,6 +66,19 @@ def hub_copy(name: str) -> HubCopy | None:
     return HubCopy(family.hub, family.hub_difference)
 
 
+def original_of(name: str) -> str | None:
+    """Give the AugReg file that timm's repository is a copy of; None where it is of none.
+
+    Example:
+        >>> original_of("hf:timm/vit_tiny_patch16_224.augreg_in21k")
+        'Ti_16-i21k-300ep-lr_0.001-aug_none-wd_0.03-do_0.0-sd_0.0'
+    """
+    return _ORIGINALS.get(name)
+
+
+_ORIGINALS = {f"{HUB_PREFIX}timm/{tag}": name for name, tag in TIMM_TAGS.items()}
+
+
 @contextlib.contextmanager
 def offering_copy(name: str) -> Iterator[None]:
     """Let the sentence of a closed bucket name the copy, if there is one, for what is fetched within the block.

@@ -4,9 +4,13 @@ import dataclasses
 from pathlib import PurePath
 
 from vit_core.catalog.collection import CITATION, LICENCE, MODEL_FACTS, PRETRAINING_SETS
+from vit_core.catalog.families import PAPERS, families
+from vit_core.catalog.hub_copies import original_of
 from vit_core.catalog.naming import CheckpointName, parse_name
 from vit_core.catalog.timm_tags import TIMM_TAGS
 from vit_core.errors import BadInput
+from vit_core.settings import PUBLIC_BUCKET
+from vit_core.store.address import HUB_PREFIX, is_address
 from vit_core.store.location import RUN_PREFIX
 
 
@@ -27,6 +31,9 @@ class Origin:
     hub: str | None = None
 
 
+_OWN_FILE = Origin("A checkpoint", "a file of the user's own.")
+
+
 def read_origin(checkpoint: str) -> Origin:
     """Read the origin from a checkpoint's name or path.
 
@@ -36,12 +43,30 @@ def read_origin(checkpoint: str) -> Origin:
     """
     if checkpoint.startswith(RUN_PREFIX):
         return Origin(checkpoint, "the result of an earlier run.")
+    checkpoint = original_of(checkpoint) or checkpoint
+    if is_address(checkpoint) and not checkpoint.startswith(f"{PUBLIC_BUCKET}/"):
+        return _at_address(checkpoint)
     name = PurePath(checkpoint).name.removesuffix(".npz")
     try:
         parsed = parse_name(name)
     except BadInput:  # a file may have any name
-        return Origin("A checkpoint", "a file of the user's own.")
+        return _OWN_FILE
     return _named(name, parsed)
+
+
+def _at_address(address: str) -> Origin:
+    family = families().get(address)
+    hub = address if address.startswith(HUB_PREFIX) else family.hub if family else ""
+    repo = hub.removeprefix(HUB_PREFIX).partition("@")[0]
+    if family is None:  # a host may be known to its operator alone
+        return Origin(address, f"`{address}`.", hub=repo) if repo else _OWN_FILE
+    licence = f" (licence {family.licence})" if family.licence else ""
+    return Origin(
+        address,
+        f"`{address}`, published with {family.release}{licence}: {PAPERS[family.paper]}",
+        is_apache=family.licence == LICENCE,
+        hub=repo or None,
+    )
 
 
 # The pre-training set of the models that come with this project; see data/demo/README.md.

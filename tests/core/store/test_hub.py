@@ -70,22 +70,22 @@ def test_a_repository_that_is_here_works_without_a_network(hub, store, settings,
     assert Store(settings, patience=hasty).fetch(NAME) == path
 
 
-def test_a_closed_hub_is_not_asked(hub, start_python, answer_of):
+def test_a_closed_hub_is_not_asked(hub, store, start_python, answer_of):
     hub.put(REPO, FILES)
+    store.fetch(NAME)
+    hub.log.clear()
     program = (
         "import json, os; from vit_core.settings import Settings; from vit_core.store.store import Store\n"
         "store = Store(Settings.from_environment(os.environ))\n"
-        f"try: print(json.dumps(store.fetch({NAME!r}).name))\n"
-        "except Exception as error: print(json.dumps(str(error)))\n"
+        f"held = store.fetch({NAME!r}).name\n"
+        "try: store.fetch('hf:timm/other')\n"
+        "except Exception as error: print(json.dumps([held, str(error)]))\n"
     )
-    offline = answer_of(start_python(program, HF_ENDPOINT=hub.url, HF_HUB_OFFLINE="1"))
-    asked_offline = list(hub.log)
-    online = answer_of(start_python(program, HF_ENDPOINT=hub.url))
-    again = answer_of(start_python(program, HF_ENDPOINT=hub.url, HF_HUB_OFFLINE="1"))
+    held, other = answer_of(start_python(program, HF_ENDPOINT=hub.url, HF_HUB_OFFLINE="1"))
 
-    assert "HF_HUB_OFFLINE is set" in offline
-    assert asked_offline == []
-    assert (online, again) == ("model.safetensors", "model.safetensors")
+    assert held == "model.safetensors"
+    assert "hf:timm/other is not on this machine, and HF_HUB_OFFLINE is set" in other
+    assert hub.log == []
 
 
 def test_a_revision_keeps_apart_from_the_main_branch(hub, store):

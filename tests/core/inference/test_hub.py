@@ -1,0 +1,42 @@
+"""`load_predictor` with a model of the Hugging Face Hub, and what becomes of it without a network."""
+
+import numpy as np
+import pytest
+from weight_files import timm_repository
+
+from vit_core import load_predictor
+from vit_core.catalog.timm_tags import TIMM_TAGS
+from vit_core.errors import AccessDenied
+from vit_core.settings import Settings
+
+NAME = "hf:timm/vit_tiny_patch16_224.augreg_in21k_ft_in1k"
+
+
+def test_a_model_of_the_hub_predicts_and_stays_when_the_network_goes(hub, tmp_path, monkeypatch):
+    hub.put(NAME.removeprefix("hf:"), timm_repository())
+    settings = Settings(cache_dir=tmp_path, device="cpu")
+    images = np.zeros((1, 16, 16, 3), np.float32)
+    first = load_predictor(NAME, settings=settings)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
+
+    again = load_predictor(NAME, settings=settings)
+
+    assert first.labels.names == ("disc", "bar", "frame")
+    np.testing.assert_array_equal(first.logits(images), again.logits(images))
+
+
+def test_a_damaged_copy_of_the_cache_is_fetched_once_more(hub, tmp_path):
+    hub.put(NAME.removeprefix("hf:"), timm_repository())
+    settings = Settings(cache_dir=tmp_path, device="cpu")
+    load_predictor(NAME, settings=settings)
+    (path,) = tmp_path.glob("checkpoints/hub_*/model.safetensors")
+    path.write_bytes(path.read_bytes()[:-100])
+
+    assert load_predictor(NAME, settings=settings).labels.names == ("disc", "bar", "frame")
+
+
+def test_a_closed_bucket_names_the_copy(fault_proxy, tmp_path):
+    fault_proxy.private = True
+
+    with pytest.raises(AccessDenied, match=r"The same weights are on the Hugging Face Hub: hf:timm/"):
+        load_predictor(next(iter(TIMM_TAGS)), settings=Settings(cache_dir=tmp_path, device="cpu"))
