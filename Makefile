@@ -9,6 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 ORACLE := .venv-oracle
+PEERS := .venv-peers
 PYTEST_FLAGS ?=
 # cpu, gpu (CUDA 13) or tpu: which build of JAX to add.
 DEVICE ?= cpu
@@ -42,9 +43,9 @@ oracle: $(ORACLE)/.installed
 screenshots: browser
 	VIT_README_SCREENSHOT=docs/screenshot.png $(BIN)/python -m pytest tests/browser/test_screenshots.py $(PYTEST_FLAGS)
 
-bench: $(VENV)/.installed-dev
-	$(BIN)/python -m benchmarks.catalog
-	$(BIN)/python -m benchmarks.table
+# All figures of benchmarks/README.md, in under 25 minutes on two cores. Best on a machine that does nothing else.
+bench: browser $(PEERS)/.installed
+	$(BIN)/python -m benchmarks.campaign || failed=1; $(BIN)/python -m benchmarks.table; exit $${failed:-0}
 
 browser: $(VENV)/.installed-dev
 	@$(BIN)/python tests/install_browser.py
@@ -60,7 +61,7 @@ lock:
 	  cat build/dev.txt; } > requirements-dev.txt
 
 clean:
-	rm -rf $(VENV) $(ORACLE) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	rm -rf $(VENV) $(ORACLE) $(PEERS) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "ViT Explorer needs Python 3.11 or newer; none was found on the PATH." >&2; exit 1; }
@@ -84,6 +85,15 @@ $(ORACLE)/.installed: tests/oracle/requirements.txt requirements.txt pyproject.t
 	$(ORACLE)/bin/pip install --quiet torch==2.13.0
 	$(ORACLE)/bin/pip install --quiet --no-deps -r tests/oracle/requirements-nodeps.txt
 	$(ORACLE)/bin/pip install --quiet -r tests/oracle/requirements.txt -r requirements.txt
+	@touch $@
+
+# What this project is compared with. Without JAX and without the project itself: a peer's process holds the peer alone.
+$(PEERS)/.installed: benchmarks/requirements.txt tests/oracle/requirements-nodeps.txt
+	@test -n "$(PYTHON)" || { echo "ViT Explorer needs Python 3.11 or newer; none was found on the PATH." >&2; exit 1; }
+	"$(PYTHON)" -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet torch==2.13.0
+	$(PEERS)/bin/pip install --quiet --no-deps -r tests/oracle/requirements-nodeps.txt
+	$(PEERS)/bin/pip install --quiet -r benchmarks/requirements.txt
 	@touch $@
 
 install = if command -v uv >/dev/null; then VIRTUAL_ENV=$(1) uv pip install --quiet $(2); \

@@ -1,44 +1,94 @@
-"""Writes the tables of `benchmarks/README.md` from `benchmarks/results/*.json`: `python -m benchmarks.table`.
+"""Writes `benchmarks/README.md` from `benchmarks/results/*.json`: `python -m benchmarks.table`."""
 
-Every result file has "measured" (when and on what) and "milliseconds" (task -> lower quartile, median, upper quartile).
-"""
-
-import json
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+from benchmarks.results_index import Results, read_results
+from benchmarks.targets import Target, targets
+from vit_core.export.markdown import table
 
 FOLDER = Path(__file__).resolve().parent
-INTRODUCTION = """# Benchmarks
-
-What the project's figures come from. Each file in `results/` names the machine it was measured on; compare rows of one
-file, not files of different machines. This page is written by `python -m benchmarks.table`; `make bench` measures
-again.
-"""
+INTRODUCTION = (FOLDER / "introduction.md").read_text()
+_ORDER = ("infer", "train", "start", "load", "files", "decode", "catalog", "pages", "sessions", "gpu", "growth")
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     """Write the page."""
-    parts = [INTRODUCTION]
-    for path in sorted((FOLDER / "results").glob("*.json")):
-        parts.append(_section(path.stem, json.loads(path.read_text())))
-    (FOLDER / "README.md").write_text("\n".join(parts))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, default=FOLDER / "results", help="folder of result files")
+    parser.add_argument("--to", type=Path, default=FOLDER / "README.md", help="the page")
+    parsed = parser.parse_args(words)
+    parsed.to.write_text(page(read_results(parsed.results)))
+    print(parsed.to)
 
 
-def _section(name: str, result: dict[str, dict]) -> str:
+def page(results: Results) -> str:
+    """Give the whole page: introduction, aims and whether they are met, all figures."""
+    parts = [INTRODUCTION.strip(), "## Aims", _aims(list(targets()), results)]
+    for _, result in sorted(results.files.items(), key=lambda item: _place(item[0], item[1])):
+        parts += [f"## {_cell(result['bench'])}: {_cell(result['subject'])}", _circumstances(result), _rows(result)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _aims(aims: Sequence[Target], results: Results) -> str:
+    rows = []
+    for target in aims:
+        figure = target.measure(results)
+        sign = "" if target.more else "at most "
+        must = f"{sign}{target.must:g} {target.unit}" if target.must or not target.more else ""
+        stretch = "" if target.stretch is None else f"{target.stretch:g} {target.unit}"
+        rows.append(
+            (
+                _cell(target.what),
+                must,
+                stretch,
+                "" if figure is None else f"{figure:.3g} {target.unit}",
+                target.verdict(results) if must or figure is None or target.verdict(results) == "stretch" else "",
+            )
+        )
+    return table(("aim", "must", "stretch", "measured", ""), rows)
+
+
+def _cell(text: str) -> str:
+    """Keep a text within its cell."""
+    return text.replace("|", "\\|")
+
+
+def _place(name: str, result: Mapping[str, Any]) -> tuple[int, str]:
+    bench = result["bench"]
+    return _ORDER.index(bench) if bench in _ORDER else len(_ORDER), name
+
+
+def _circumstances(result: Mapping[str, Any]) -> str:
     measured = result["measured"]
-    versions = ", ".join(f"{key} {measured[key]}" for key in ("python", "pandas", "numpy", "jax") if key in measured)
-    load = measured["load_average"][0]
-    lines = [
-        f"## {name}",
-        "",
-        f"{measured['at'][:10]}, {measured['cores']} cores of {measured['cpu']}, load average {load}; {versions}; "
-        f"medians of {measured['repeats']} runs and their quartiles.",
-        "",
-        "| task | ms | quartiles |",
-        "|---|---|---|",
-    ]
-    for task, (low, median, high) in result["milliseconds"].items():
-        lines.append(f"| {task.replace('|', chr(92) + '|')} | {median:.1f} | {low:.1f} to {high:.1f} |")
-    return "\n".join([*lines, ""])
+    load = measured["load_average"]
+    versions = {**measured["versions"], **measured.get("peers", {})}
+    device = f" and {measured['device']}" if measured.get("device", "CPU") != "CPU" else ""
+    commit = f", commit {measured['commit']}" if measured.get("commit") else ""
+    spread = measured.get("spread", "quartiles over windows")
+    cores = measured.get("threads", measured["cores"])
+    return (
+        f"{measured['at'][:10]}, {cores} cores of {measured['cpu']}{device}, "
+        f"load average {load['before'][0]:g} before and {load['after'][0]:g} after{commit}; medians and {spread}; "
+        f"{_cell(', '.join(f'{name} {version}' for name, version in versions.items()))}."
+    )
+
+
+def _rows(result: Mapping[str, Any]) -> str:
+    return table(("", "median", "spread", "unit", "of what is possible", ""), list(_cells(result["rows"])))
+
+
+def _cells(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
+    for row in rows:
+        task = _cell(row["task"])
+        if "refused" in row:
+            yield task, "no result", "", "", "", _cell(row["refused"])
+            continue
+        share = f"{100 * row['share']:.0f} % of {_cell(row['ceiling'])}" if "share" in row else ""
+        between = f"{row['low']:.4g} to {row['high']:.4g}"
+        yield task, f"{row['median']:.4g}", between, _cell(row["unit"]), share, _cell(row.get("note", ""))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from vit_core.settings import Settings
 
 B16 = "B_16-i21k-300ep-lr_0.001-aug_medium1-wd_0.1-do_0.0-sd_0.0"
 CHOICE = Filters(ds=("i21k",), names=("B/16", "S/16", "R26+S/32"), min_speed=100.0, max_params=1e8)
-LOAD, FILTER_GROUP_SORT = "load the kept copy", "filter, group and sort"
+LOAD, FILTER_GROUP_SORT = "load the table", "filter, group and sort"
 _COPIES = 10
 _WINDOW_S = 0.05  # most questions take milliseconds
 

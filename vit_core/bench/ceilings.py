@@ -11,6 +11,8 @@ from vit_core.bench.windows import Window, rate
 
 MATRIX = "matrix product"
 COPY = "memory copy"
+_SIDE = {"cpu": 1536}  # of the matrices; enough to fill a device
+_SIDE_OF_ACCELERATOR = 8192
 _COPIED = 128_000_000  # bytes, more than any cache
 
 
@@ -23,7 +25,7 @@ def matrix_product(device: jax.Device, *, dtype: str, side: int | None = None, a
         side: of the matrices; None takes one that fills the device.
         at_least_s: length of a window.
     """
-    side = side or (1536 if device.platform == "cpu" else 8192)
+    side = side or _SIDE.get(device.platform, _SIDE_OF_ACCELERATOR)
     factor = jax.device_put(np.full((side, side), 1 / side, np.float32), device).astype(dtype)
     product = jax.jit(jnp.dot).lower(factor, factor).compile()
     # On an accelerator several are asked for before one is waited for, or the time to ask would be measured.
@@ -34,6 +36,11 @@ def matrix_product(device: jax.Device, *, dtype: str, side: int | None = None, a
             result.block_until_ready()
 
     return rate(work, amount=times * 2 * side**3 / 1e9, at_least_s=at_least_s)
+
+
+def gflop_of_product(platform: str) -> float:
+    """Give the GFLOP of one product as `matrix_product` takes it on "cpu" or "gpu"."""
+    return 2 * _SIDE.get(platform, _SIDE_OF_ACCELERATOR) ** 3 / 1e9
 
 
 def memory_copy(*, size_bytes: int = _COPIED, at_least_s: float) -> Window:

@@ -74,7 +74,8 @@ def answers(config: ModelConfig, params: Params, device: jax.Device, *, batch: i
     @jax.jit
     def compute(weights: PyTree, images: UInt8[Array, "B res res 3"]) -> Array:
         scaled = (images.astype(jnp.float32) - 127.5) / 127.5  # as vit_core.preprocess.normalise
-        logits: Array = forward(graphdef, weights, scaled).logits
+        with jax.default_matmul_precision(dtype):  # a GPU would multiply float32 in TF32
+            logits: Array = forward(graphdef, weights, scaled).logits
         return logits
 
     def run(images: np.ndarray) -> np.ndarray:

@@ -69,6 +69,16 @@ def process_seconds(command: Sequence[str], environment: Mapping[str, str]) -> f
     Raises:
         Failure: it did not end well.
     """
+    return process_output(command, environment)[1]
+
+
+def process_output(command: Sequence[str], environment: Mapping[str, str]) -> tuple[str, float]:
+    """Run a process to its end and give what it printed, and its seconds.
+
+    Raises:
+        Failure: it did not end well.
+        OSError: there is no such program.
+    """
     began = time.perf_counter()
     done = subprocess.run(  # noqa: S603  # a list of words, no shell
         list(command), env=dict(environment), capture_output=True, text=True, check=False, timeout=_LIMIT_S
@@ -76,4 +86,4 @@ def process_seconds(command: Sequence[str], environment: Mapping[str, str]) -> f
     seconds = time.perf_counter() - began
     if done.returncode:
         raise Failure(f"{' '.join(command[1:4])} ended with {done.returncode}: {done.stderr.strip()[-300:]}")
-    return seconds
+    return done.stdout, seconds
