@@ -8,6 +8,7 @@ from collections.abc import Hashable, Mapping
 import pandas as pd
 
 from vit_core.catalog.describe import describe
+from vit_core.catalog.hub_copies import original_of
 from vit_core.catalog.index import Catalogue, load_catalogue, load_demo, with_others
 from vit_core.catalog.lookup import find_row
 from vit_core.catalog.query import Filters, apply_filters, apply_where, pretrained_files, sort_frame
@@ -258,6 +259,7 @@ def _find(name: str, settings: Settings, *, network: bool) -> Mapping[str, objec
     if name.startswith(RUN_PREFIX):
         run = shorten(name.removeprefix(RUN_PREFIX))
         raise BadInput(f"{shorten(name)!r} is the result of a run; `vit-explorer runs show {run}` tells of it.")
+    name = original_of(name) or name  # timm's copy on the hub has no row of its own
     try:
         row = find_row(load_demo().frame, name)
     except UnknownName:
