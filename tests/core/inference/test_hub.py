@@ -1,7 +1,10 @@
 """`load_predictor` with a model of the Hugging Face Hub, and what becomes of it without a network."""
 
+import json
+
 import numpy as np
 import pytest
+import safetensors.numpy
 from weight_files import timm_repository
 
 from vit_core import load_predictor
@@ -23,6 +26,20 @@ def test_a_model_of_the_hub_predicts_and_stays_when_the_network_goes(hub, tmp_pa
 
     assert first.labels.names == ("disc", "bar", "frame")
     np.testing.assert_array_equal(first.logits(images), again.logits(images))
+
+
+def test_a_model_in_shards_loads(hub, tmp_path):
+    files = timm_repository()
+    arrays = sorted(safetensors.numpy.load(files.pop("model.safetensors")).items())
+    names = [f"model-0000{number}-of-00002.safetensors" for number in (1, 2)]
+    parts = dict(zip(names, (dict(arrays[:10]), dict(arrays[10:])), strict=True))
+    listing = {"weight_map": {name: shard for shard, part in parts.items() for name in part}}
+    shards = {shard: safetensors.numpy.save(part) for shard, part in parts.items()}
+    hub.put("me/large", {**files, **shards, "model.safetensors.index.json": json.dumps(listing).encode()})
+
+    predictor = load_predictor("hf:me/large", settings=Settings(cache_dir=tmp_path, device="cpu"))
+
+    assert predictor.labels.names == ("disc", "bar", "frame")
 
 
 def test_a_damaged_copy_of_the_cache_is_fetched_once_more(hub, tmp_path):
