@@ -13,13 +13,14 @@ import torch
 from huggingface_hub import ModelCard
 from PIL import Image
 
-from vit_core.checkpoints.restore import init_params
+from vit_core.checkpoints.restore import init_params, load_checkpoint, save_npz
 from vit_core.export.checkpoint import export_checkpoint
 from vit_core.export.result import write_model
 from vit_core.export.timm import timm_config, timm_problem, to_timm
 from vit_core.inference.predictor import load_predictor
 from vit_core.models.build import build, flatten, forward, unflatten
 from vit_core.models.config import VARIANTS, ModelConfig
+from vit_core.preprocess import normalise
 from vit_core.settings import bundled_data_dir
 
 NUM_CLASSES = 21
@@ -181,6 +182,28 @@ def test_the_pytorch_code_of_the_card_runs_as_it_is_shown_and_answers_as_we_do(e
     # A photo of 96 px goes through Pillow's bilinear filter there and through ours here.
     for line, prediction in zip(lines, ours, strict=True):
         assert abs(float(line[1]) / 100 - prediction.probability) < 0.02
+
+
+def test_the_pytorch_code_of_a_card_without_classes_gives_our_features(exported, tmp_path):
+    checkpoint = load_checkpoint(exported / "model.npz")
+    bare = {name: leaf for name, leaf in checkpoint.params.items() if name != "head"}
+    save_npz(tmp_path / "bare.npz", dataclasses.replace(checkpoint.config, num_classes=0), bare)
+    export_checkpoint(tmp_path / "bare.npz", tmp_path / "out", name="bare.npz")
+    square = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)  # so that nobody resizes it
+    Image.fromarray(square).save(tmp_path / "out" / "photo.png")
+
+    blocks = re.findall(r"```python\n(.*?)```", (tmp_path / "out" / "README.md").read_text(), flags=re.DOTALL)
+    shown = next(block for block in blocks if "import timm" in block).replace("photo.jpg", "photo.png")
+    (tmp_path / "out" / "shown.py").write_text(
+        f"import torch; torch.set_printoptions(profile='full', precision=6)\n{shown}"
+    )
+    command = [sys.executable, "-c", PRELUDE, str(Path(__file__).parent), "shown.py"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path / "out", timeout=240)
+    assert result.returncode == 0, result.stderr
+
+    features = load_predictor(tmp_path / "bare.npz", device="cpu").features(normalise(square[None]))
+    printed = [float(number) for number in re.findall(r"-?\d+\.\d*(?:e[-+]\d+)?", result.stdout)]
+    np.testing.assert_allclose(printed, features[0], atol=PLAIN_TOLERANCE)
 
 
 def test_the_hub_reads_the_card(exported):

@@ -1,4 +1,4 @@
-"""The PyTorch snippet of a checkpoint's card, run as it is shown, and its answer against ours."""
+"""The PyTorch snippets of a checkpoint's card, run as they are shown, and an answer against ours."""
 
 import re
 import subprocess

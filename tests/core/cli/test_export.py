@@ -65,6 +65,18 @@ def test_the_result_of_a_run_is_copied_as_it_is_and_nothing_else(run: Run, finis
     assert copied == {path.name: path.read_bytes() for path in source.iterdir() if path.name != "diary.txt"}
 
 
+def test_the_result_of_a_run_gets_a_program_and_a_section_on_it(run: Run, finished_run: Path, tmp_path: Path):
+    words = ("export", "--checkpoint", "run:mine", "--to", "out", "--stablehlo")
+    result = run(*words, VIT_RUNS_DIR=str(finished_run))
+    assert result.returncode == 0, result.stderr
+    written = [Path(line).name for line in result.stdout.splitlines()]
+    assert written == ["README.md", "labels.json", "model.npz", "model.stablehlo", "report.json"]
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert card.startswith("# mine\n\n## Without ViT Explorer and without PyTorch\n")
+    assert "`probabilities` [b, 10]" in card
+    assert not (finished_run / "mine" / "result" / "model.stablehlo").exists()
+
+
 def test_classify_takes_a_finished_run_by_name(run: Run, finished_run: Path):
     digit = next((bundled_data_dir() / "demo" / "samples").glob("digit-4-*.jpg"))
     words = ("classify", "--checkpoint", "run:mine", "--runs-dir", finished_run, digit, "--format", "json")
