@@ -130,6 +130,27 @@ def test_exact_gelu_is_taken_where_the_config_beside_the_file_says_so(tmp_path):
     np.testing.assert_allclose(ours.logits, logits, atol=PLAIN_TOLERANCE)
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("deit3_small_patch16_224.fb_in22k_ft_in1k", {}), ("vit_small_patch14_dinov2.lvd142m", {"img_size": 224})],
+)
+def test_model_for_the_pixels_of_imagenet_answers_to_the_same_picture_as_there(name, arguments, tmp_path):
+    model = randomise(timm.create_model(name, num_classes=NUM_CLASSES, **arguments))
+    path = save(model, tmp_path)
+    save_config_for_hf(model, tmp_path / "config.json")
+    picture = np.random.default_rng(1).uniform(0, 1, size=(2, 224, 224, 3)).astype(np.float32)
+    mean, deviation = (np.array(model.pretrained_cfg[key], np.float32) for key in ("mean", "std"))
+
+    checkpoint = load_checkpoint(path)
+    ours = forward(build(checkpoint.config)[0], checkpoint.params, 2 * picture - 1).logits
+    with torch.inference_mode():
+        images = torch.from_numpy(((picture - mean) / deviation).transpose(0, 3, 1, 2))
+        logits = model.double()(images.double()).numpy()
+
+    assert any("another mean (0.485, 0.456, 0.406)" in note for note in checkpoint.notes)
+    np.testing.assert_allclose(ours, logits, atol=PLAIN_TOLERANCE)
+
+
 @pytest.mark.parametrize("pool", ["avg", "max"])
 def test_pooling_of_timm_that_no_array_shows_is_refused_by_the_config_that_timm_writes(pool, tmp_path):
     model = timm.create_model("vit_tiny_patch16_224", num_classes=NUM_CLASSES, global_pool=pool, fc_norm=False)

@@ -18,7 +18,7 @@ from vit_core.checkpoints.others import other_family, other_shape
 from vit_core.checkpoints.own_settings import apply_settings, is_setting
 from vit_core.checkpoints.pixels import Scaling
 from vit_core.checkpoints.table import Generation, Piece, pieces_of
-from vit_core.errors import BadCheckpoint, shorten
+from vit_core.errors import BadCheckpoint, UntoldHeads, shorten
 from vit_core.models.config import MAX_GRID, ModelConfig
 
 SINCOS_RESOLUTION = 224  # what big_vision trained its models with fixed positions for
@@ -76,7 +76,7 @@ def recognise(
         resolution: side of the input in pixels, for a file that fits any.
 
     Raises:
-        BadCheckpoint: no file of weights, or of no known architecture.
+        BadCheckpoint: no file of weights, or of no known architecture; UntoldHeads where only its heads are unknown.
         BadInput: the number of heads does not suit the model.
     """
     arrays = open_arrays(path, limits=limits)
@@ -110,6 +110,8 @@ def recognise(
             told = told.without_guess()
         config = _settle(config, told)
         config = apply_settings(config, arrays)
+    except UntoldHeads as error:  # its names are no riddle
+        raise UntoldHeads(f"The file {str(arrays.path)!r} {error}") from error
     except BadCheckpoint as error:
         first = ", ".join(repr(name) for name in list(arrays)[:3]) or "nothing"
         raise type(error)(f"The file {str(arrays.path)!r} {error} It holds {first} …") from error
