@@ -17,6 +17,7 @@ from vit_core.bench.conditions import Conditions
 from vit_core.bench.report import Report, Row, write_report
 
 RESULTS = Path(__file__).parent / "results"
+_LEAST = {"MB": 1.0}  # below it is the noise of the allocator
 
 
 class Part(NamedTuple):
@@ -99,7 +100,11 @@ def exponents(points: Sequence[Point]) -> dict[str, float]:
     """Give the exponent of every figure that was measured at two sizes or more."""
     found = {}
     for what in dict.fromkeys(each.what for each in points):
-        line = [(each.size, each.median) for each in points if each.what == what and each.median > 0]
+        line = [
+            (each.size, each.median)
+            for each in points
+            if each.what == what and each.median > _LEAST.get(each.unit, 0.0)
+        ]
         if len(line) >= 2:
             found[what] = slope(line[min(len(line) // 2, len(line) - 2) :])
     return found

@@ -1,7 +1,7 @@
 """More rows in the index, more images to learn from, more runs in the list: time and memory."""
 
+import contextlib
 import dataclasses
-import io
 import json
 import shutil
 import tempfile
@@ -29,9 +29,11 @@ from vit_core.runs.making import Request, make_run
 from vit_core.runs.status import Status, write_status
 from vit_core.settings import Settings
 from vit_core.training.config import TrainConfig
+from vit_core.training.material import open_images
 
 _WINDOWS = 3
 _CLASSES = 10
+_CONFIG = TrainConfig(checkpoint="random", resolution=32, total_steps=10, batch=16, learning_rate=0.01, warmup_steps=1)
 
 
 def by_rows(sizes: Sequence[int]) -> Iterator[Point]:
@@ -62,6 +64,7 @@ def by_images(sizes: Sequence[int]) -> Iterator[Point]:
             dataset = read_folder(folder)
             yield Point(size, "indexing", "s", (time.perf_counter() - began,))
             yield Point(size, "memory of indexing, at its peak", "MB", (peak.risen_bytes() / 1e6,))
+            yield from _first_batch(dataset, Path(name) / "cache")
         yield Point(size, "split", "s", _times(lambda data=dataset: with_split(data, seed=1, test_share=0.2)))
         yield Point(size, "health check", "s", _times(lambda data=dataset: examine(data)))
 
@@ -77,39 +80,46 @@ def by_runs(sizes: Sequence[int]) -> Iterator[Point]:
             yield Point(size, "list", "s", _times(runs.all))
 
 
+def _first_batch(dataset: DataSet, cache_dir: Path) -> Iterator[Point]:
+    """Open the images of a run and make its first batch, which is all that a first step waits for beside the model."""
+    size = len(dataset.examples)
+    learned = with_split(dataset, seed=1, test_share=0.2)
+    cache_dir.mkdir()
+    peak, began = PeakMemory(), time.perf_counter()
+    images = open_images(learned, learned.of("train"), _CONFIG, cache_dir=cache_dir)
+    with contextlib.closing(images), contextlib.closing(images.training(0)) as batches:
+        next(batches)
+        seconds = time.perf_counter() - began
+    yield Point(size, "until the first batch", "s", (seconds,))
+    yield Point(size, "memory until the first batch, at its peak", "MB", (peak.risen_bytes() / 1e6,))
+
+
 def _times(work: Callable[[], object]) -> tuple[float, ...]:
     work()
     return tuple(seconds_each(work, at_least_s=0.0) for _ in range(_WINDOWS))
 
 
 def _draw_images(folder: Path, count: int) -> Path:
-    """Write images of a few patterns by class; what stands behind the end of a JPEG makes other files of equal ones."""
+    """Write as many different pictures: of equal ones, the health check would have all pairs to tell of."""
     random = np.random.default_rng(0)
-    drawn = []
-    for _ in range(64):
-        buffer = io.BytesIO()
-        small = Image.fromarray(random.integers(0, 256, (6, 8, 3), np.uint8))
-        small.resize((64, 48), Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=80)
-        drawn.append(buffer.getvalue())
     for number in range(_CLASSES):
         (folder / f"class{number}").mkdir()
     for number in range(count):
-        (folder / f"class{number % _CLASSES}" / f"{number:06d}.jpg").write_bytes(drawn[number % 64] + b"%d" % number)
+        small = Image.fromarray(random.integers(0, 256, (6, 8, 3), np.uint8))
+        path = folder / f"class{number % _CLASSES}" / f"{number:06d}.jpg"
+        small.resize((64, 48), Image.Resampling.BICUBIC).save(path, "JPEG", quality=80)
     return folder
 
 
 def _make_runs(settings: Settings, count: int) -> None:
     """Make one finished run and copy it under other names: submitting each would take longer than listing them."""
     settings.runs_dir.mkdir(parents=True)
-    config = TrainConfig(
-        checkpoint="random", resolution=32, total_steps=10, batch=4, learning_rate=0.01, warmup_steps=1
-    )
     examples = tuple(
         Example(f"{n}.jpg", f"{n}.jpg", n % 2, "train" if n < 8 else "test", f"{n:064x}", 9, 32, 32, f"{n:016x}")
         for n in range(12)
     )
     dataset = DataSet("twelve", Path("/nowhere"), ("cat", "dog"), examples)
-    first = make_run(settings, Request(config, dataset, "run-00000"), number=1)
+    first = make_run(settings, Request(_CONFIG, dataset, "run-00000"), number=1)
     write_status(RunFiles(first), dataclasses.replace(Status(), state="done"))
     told = json.loads((first / "config.json").read_text())
     for number in range(1, count):
