@@ -13,6 +13,7 @@ from app.components.checkpoint_in_hand import InHand, choose, here_already
 from app.components.own_heads import show_heads
 from app.components.plain_text import one_line, plain
 from app.model_shape import shape_in_table, shape_of_file
+from vit_core.catalog.hub_copies import original_of
 from vit_core.catalog.query import fine_tunes, pretrained_files
 from vit_core.errors import VitError
 from vit_core.models.config import ModelConfig
@@ -62,7 +63,7 @@ def starting_point(tables: Sequence[pd.DataFrame], demo: pd.DataFrame) -> tuple[
         is_demo=hand.name in {*demo["filename"].astype("str"), *demo["adapt_filename"].astype("str")},
     )
     if path is None:
-        found = (shape_in_table(table, hand.name) for table in tables)
+        found = (shape_in_table(table, original_of(hand.name) or hand.name) for table in tables)
         return dataclasses.replace(start, model=next((model for model in found if model), None)), refusal
     try:
         return dataclasses.replace(start, model=shape_of_file(path)), refusal
@@ -83,8 +84,9 @@ def best_here(tables: Sequence[pd.DataFrame], demo: pd.DataFrame) -> str:
 
 def sisters_of(start: Start, tables: Sequence[pd.DataFrame]) -> pd.DataFrame | None:
     """Give the published fine-tunes of the pre-trained file behind a checkpoint, None where no table has it."""
+    name = original_of(start.hand.name) or start.hand.name
     for table in tables:
-        rows = table[(table["adapt_filename"] == start.hand.name) | (table["filename"] == start.hand.name)]
+        rows = table[(table["adapt_filename"] == name) | (table["filename"] == name)]
         if not rows.empty:
             return fine_tunes(table, str(rows.iloc[0]["filename"]))
     return None

@@ -8,6 +8,7 @@ from weight_files import timm_repository
 from app import resources
 from app.components.checkpoint_in_hand import best_demo, choose, here_already
 from app.components.line_up import full_name, line_up, refusals
+from app.components.training_start import Start, sisters_of
 
 REPO = "timm/vit_tiny_patch16_224.augreg_in21k_ft_in1k"
 NAME = f"hf:{REPO}"
@@ -84,6 +85,16 @@ def test_fine_tune_takes_an_address_too(open_page, texts, filled):
 
     assert "copy on the hub" in texts(page)
     assert "is not on this machine yet" in texts(page)
+
+
+def test_a_copy_has_the_fine_tunes_of_its_original(demo):
+    tables = [resources.live_catalogue().current.frame]
+    hand, _ = choose("hf:timm/vit_tiny_patch16_224.augreg_in21k", tables, demo)
+
+    sisters = sisters_of(Start(hand, hand.name, None, None), tables)
+
+    assert hand.knows == "21,843 classes of ImageNet-21k"
+    assert len(sisters) == 68
 
 
 def test_a_downloaded_repository_is_on_this_machine_already(filled, demo):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from vit_core.catalog.hub_copies import original_of
 from vit_core.catalog.index import load_catalogue, load_demo
 from vit_core.catalog.lookup import find_row
 from vit_core.catalog.query import fine_tunes
@@ -137,7 +138,7 @@ def _sisters(checkpoint: str, settings: Settings) -> pd.DataFrame | None:
     """Give the published fine-tunes of a checkpoint; None where no table at hand knows it."""
     for catalogue in (load_demo(), load_catalogue(settings, network=False)):
         try:
-            row = find_row(catalogue.frame, checkpoint)
+            row = find_row(catalogue.frame, original_of(checkpoint) or checkpoint)
         except UnknownName:
             continue
         return fine_tunes(catalogue.frame, str(row["filename"]))
