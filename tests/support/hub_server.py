@@ -50,7 +50,7 @@ class Hub:
         log: the requests so far.
         faults: what happens to the next answers of the CDN, in order: ("cut", n), ("stall", n), ("corrupt", at),
             ("ignore range", 0).
-        hub_answers: statuses with which the hub answers the next requests instead of the truth.
+        hub_answers: statuses with which the hub answers the next requests instead of the truth; 0 is no answer.
         redirect_to: where large files are said to lie, None for the CDN.
         bytes_per_s: speed of the CDN.
     """
@@ -84,11 +84,11 @@ class Hub:
         """Give the requests to one of the two whose path ends so."""
         return [asked for asked in list(self.log) if asked.on == on and asked.path.endswith(ending)]
 
-    def wait_for_bytes(self, timeout_s: float = 20.0) -> None:
-        """Wait until the CDN was asked for something."""
+    def wait_for(self, on: str, timeout_s: float = 20.0) -> None:
+        """Wait until the "hub" or the "cdn" was asked for something."""
         ends_at = time.monotonic() + timeout_s
-        while not any(asked.on == "cdn" for asked in list(self.log)):
-            assert time.monotonic() < ends_at, "nobody asked the CDN"
+        while not any(asked.on == on for asked in list(self.log)):
+            assert time.monotonic() < ends_at, f"nobody asked the {on}"
             time.sleep(0.01)
 
     def close(self) -> None:
@@ -132,7 +132,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self.server.on == "cdn":
             self._give_bytes(path)
         elif hub.hub_answers:
-            self._answer(hub.hub_answers.pop(0), b"not now")
+            status = hub.hub_answers.pop(0)
+            if status == 0:
+                hub.released.wait(60)
+            self._answer(status or 503, b"not now")
         else:
             self._answer_as_hub(path, sent)
 

@@ -147,11 +147,20 @@ def test_a_cancelled_download_ends_at_once_and_goes_on_later(hub, store):
     hub.put(REPO, FILES)
     hub.faults = [("stall", 120_000)]
     cancel = threading.Event()
-    threading.Thread(target=lambda: (hub.wait_for_bytes(), cancel.set())).start()
+    threading.Thread(target=lambda: (hub.wait_for("cdn"), cancel.set())).start()
 
     with pytest.raises(Cancelled, match=r"hf:timm/vit_tiny was cancelled"):
         store.fetch(NAME, cancel=cancel)
     assert store.fetch(NAME).read_bytes() == WEIGHTS
+
+
+def test_a_hub_that_does_not_answer_can_be_left(hub, store):
+    hub.hub_answers = [0]
+    cancel = threading.Event()
+    threading.Thread(target=lambda: (hub.wait_for("hub"), cancel.set())).start()
+
+    with pytest.raises(Cancelled, match=r"hf:timm/vit_tiny was cancelled before it began"):
+        store.fetch(NAME, cancel=cancel)
 
 
 def test_the_progress_is_that_of_all_files_together(hub, store):
