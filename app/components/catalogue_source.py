@@ -54,8 +54,8 @@ def origin_sentence(key: str, table: Catalogue, *, now: datetime) -> str:
         origin = f"A copy of {table.location}" + (f", {age(table.saved_at, now)}" if table.saved_at else "")
     else:
         origin = f"Read from {table.location}"
-    others = f", and {counted(table.other_rows, 'file')} of other releases" if table.other_rows else ""
-    return f"{origin}: {counted(len(table.frame) - table.other_rows, 'checkpoint')}{others}."
+    others = f" Beside them, {counted(table.other_rows, 'file')} of other releases." if table.other_rows else ""
+    return f"{origin}: {counted(len(table.frame) - table.other_rows, 'checkpoint')}.{others}"
 
 
 def age(then: datetime, now: datetime) -> str:

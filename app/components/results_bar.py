@@ -50,7 +50,9 @@ def results_bar(
         _order(column, ascending=ascending, on_order=on_order)
         with st.popover("Download CSV"):
             _download(files, "pre-trained file", "vit-pretrained-files.csv")
-            _download(left, "fine-tune", "vit-fine-tunes.csv")
+            # A file of another release that was not fine-tuned is a row of its own.
+            noun = "fine-tune" if left["adapt_ds"].notna().all() else "checkpoint"
+            _download(left, noun, "vit-fine-tunes.csv")
 
 
 def _order(column: str, *, ascending: bool, on_order: OnOrder) -> None:
