@@ -25,14 +25,17 @@ from benchmarks.gate import CORRELATION, LOGITS, LOSSES, LOSSES_BFLOAT16, alike,
 from benchmarks.ingredients import write_ingredients
 from benchmarks.others import measure_decode, measure_start
 from vit_core.bench.ceilings import MATRIX
-from vit_core.bench.conditions import Conditions, limit_threads
-from vit_core.bench.report import Report, Row, write_report
-from vit_core.bench.windows import interleave, spread
+from vit_core.bench.conditions import Conditions, busy_percent, limit_threads
+from vit_core.bench.report import Report, Row, with_share, write_report
+from vit_core.bench.windows import interleave
 from vit_core.models.config import variant
 from vit_core.models.cost import gflops
 
 RESULTS = Path(__file__).parent / "results"
 WINDOWS, WINDOW_S = 7, 1.0
+# Threads that wait for each other collapse where a third wants their core: on two cores that were busy with other things,
+# PyTorch with two threads was measured twenty times slower than with one, which says nothing of PyTorch.
+_BUSY_PERCENT = 30.0
 _CEILING_WINDOW_S = 0.4
 _FORWARD_AND_BACKWARD = 3
 
@@ -46,12 +49,14 @@ class Campaign:
         window_s: shortest window in seconds.
         folder: where results go.
         command: starts the process of a contestant, by its name.
+        although_busy: write results although other programs take the cores.
     """
 
     windows: int = WINDOWS
     window_s: float = WINDOW_S
     folder: Path = RESULTS
     command: Callable[[str], list[str]] = command_of
+    although_busy: bool = False
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -66,11 +71,14 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--budget-minutes", type=float, default=float("inf"), help="begin nothing that would go past")
     parser.add_argument("--resolution", type=int, default=224, help="smaller for a rehearsal")
     parser.add_argument("--folder", type=Path, default=RESULTS, help="where results go")
+    parser.add_argument("--although-busy", action="store_true", help="write results although others take the cores")
     parsed = parser.parse_args(words)
     limit_threads(parsed.threads)
     chosen = [names[name] for name in parsed.cell] if parsed.cell else list(names.values())
     chosen = [dataclasses.replace(cell, resolution=parsed.resolution) for cell in chosen]
-    campaign = Campaign(windows=parsed.windows, window_s=parsed.window_s, folder=parsed.folder)
+    campaign = Campaign(
+        windows=parsed.windows, window_s=parsed.window_s, folder=parsed.folder, although_busy=parsed.although_busy
+    )
     if parsed.list:
         for cell in chosen:
             print(f"{_estimate(cell, campaign):6.0f} s  {cell.name}: {', '.join(cell.contestants)}")
@@ -93,11 +101,26 @@ def run_all(chosen: Sequence[Cell], campaign: Campaign, *, budget_s: float) -> i
         print(f"{cell.name} ({time.monotonic() - started:.0f} s)")
         for row in report.rows:
             print("   ", _line(row), flush=True)
-        if any(row.task == OURS and not row.refused for row in report.rows):
-            write_report(campaign.folder / f"{cell.name}.json", report)
-        else:
+        if problem := why_not(report, campaign):
+            print(f"    Nothing is written. {problem}", flush=True)
             code = 1
+        else:
+            write_report(campaign.folder / f"{cell.name}.json", report)
     return code
+
+
+def why_not(report: Report, campaign: Campaign) -> str:
+    """Give why a report is no result, as a sentence; "" where it is one."""
+    if not any(row.task == OURS and not row.refused for row in report.rows):
+        return "There are no figures of ours."
+    busy = report.measured["others_busy_percent"]
+    assert isinstance(busy, list)  # noqa: S101  # as measure gives it
+    if max(busy) > _BUSY_PERCENT and not campaign.although_busy:
+        return (
+            f"Other programs took {max(busy):.0f} % of the cores, where {_BUSY_PERCENT:.0f} % is the limit: peers "
+            "whose threads wait for each other would look slow. Try again later, or take --although-busy."
+        )
+    return ""
 
 
 def measure(cell: Cell, campaign: Campaign, *, device: str = "cpu", dtype: str | None = None) -> Report:
@@ -109,7 +132,7 @@ def measure(cell: Cell, campaign: Campaign, *, device: str = "cpu", dtype: str |
         device: "cpu" or "gpu".
         dtype: of everybody's products; None as each device computes.
     """
-    conditions = Conditions()
+    conditions, busy = Conditions(), [busy_percent()]
     with tempfile.TemporaryDirectory(prefix="vit-peers-") as name:
         spec = write_ingredients(cell, Path(name), device=device, dtype=dtype)
         if cell.kind == "decode":
@@ -118,11 +141,12 @@ def measure(cell: Cell, campaign: Campaign, *, device: str = "cpu", dtype: str |
             rows = measure_start(cell, spec, windows=campaign.windows)
         else:
             rows = _measure_in_turns(cell, spec, campaign)
+    busy.append(busy_percent())
     return Report(
         bench=cell.kind,
         subject=cell.subject,
         options={"windows": campaign.windows, "window_s": campaign.window_s, "resolution": cell.resolution},
-        measured=conditions.to_plain(peers=peer_versions(), stopped_meanwhile=cell.kind not in ("decode", "start")),
+        measured=conditions.to_plain(peers=peer_versions(), others_busy_percent=busy),
         rows=rows,
     )
 
@@ -234,8 +258,9 @@ def _rows(
             rows.append(dataclasses.replace(row, refused=refused[name]))
             continue
         if name in figures:
-            share = spread(figures[name]).median * work / spread(figures[MATRIX]).median
-            rows.append(dataclasses.replace(row, figures=tuple(figures[name]), share=share, ceiling=MATRIX))
+            row = dataclasses.replace(row, figures=tuple(figures[name]))
+            computes_alone = cell.kind in ("infer", "train")
+            rows.append(with_share(row, of=figures[MATRIX], ceiling=MATRIX, amount=work) if computes_alone else row)
     rows += [
         Row(task=f"{name}, peak memory", unit="MB", better="less", figures=(value / 1e6,))
         for name, value in memory.items()

@@ -67,11 +67,14 @@ def _circumstances(result: Mapping[str, Any]) -> str:
     versions = {**measured["versions"], **measured.get("peers", {})}
     device = f" and {measured['device']}" if measured.get("device", "CPU") != "CPU" else ""
     commit = f", commit {measured['commit']}" if measured.get("commit") else ""
+    busy = measured.get("others_busy_percent")
+    others = f", other programs {busy[0]:.0f} % before and {busy[1]:.0f} % after" if busy else ""
     spread = measured.get("spread", "quartiles over windows")
     cores = measured.get("threads", measured["cores"])
     return (
         f"{measured['at'][:10]}, {cores} cores of {measured['cpu']}{device}, "
-        f"load average {load['before'][0]:g} before and {load['after'][0]:g} after{commit}; medians and {spread}; "
+        f"load average {load['before'][0]:g} before and {load['after'][0]:g} after{others}{commit}; "
+        f"medians and {spread}; "
         f"{_cell(', '.join(f'{name} {version}' for name, version in versions.items()))}."
     )
 

@@ -78,7 +78,7 @@ def _inference() -> Iterator[Target]:
     for model in ("S/16", "B/16"):
         file = _file("infer", model, 32)
         yield Target(
-            what=f"inference {model}, batch 32, of the matrix product's ceiling (a stretch)",
+            what=f"inference {model}, batch 32, of the matrix product's ceiling, a stretch",
             unit="%",
             must=0.0,
             stretch=90.0,
@@ -160,6 +160,13 @@ def _files() -> Iterator[Target]:
             must=must,
             measure=lambda results, file=f"files-Ti_16-{size}": _ratio(results, file, SCRIPT),
         )
+    yield Target(
+        what="JPEG files to labels, Ti/16, 12 megapixels, of what decoding alone allows, a stretch",
+        unit="%",
+        must=0.0,
+        stretch=90.0,
+        measure=_of_decoding,
+    )
     for size, must in (("500x375", 2.5), ("12_megapixels", 5.0)):
         yield Target(
             what=f"decode and resize, {size.replace('_', ' ')}, per CPU second, against plain Pillow",
@@ -250,6 +257,14 @@ def _quotient(one: float | None, other: float | None) -> float | None:
 def _share(results: Results, file: str) -> float | None:
     row = results.row(file, OURS)
     return None if row is None or "share" not in row else 100 * float(row["share"])
+
+
+def _of_decoding(results: Results) -> float | None:
+    """Give the part of the rate at which all cores would decode if they did nothing else."""
+    named = results.median("files-Ti_16-12_megapixels", OURS)
+    decoded = results.median("decode-12_megapixels", OURS)
+    cores = results.files.get("decode-12_megapixels", {}).get("measured", {}).get("threads")
+    return None if named is None or decoded is None else 100 * named / (decoded * float(cores))
 
 
 def _median_of_inference(results: Results) -> float | None:

@@ -44,6 +44,11 @@ class Conditions:
         }
 
 
+def busy_percent(*, seconds: float = 1.0) -> float:
+    """Give how busy all cores of the machine are now, 0 to 100: with what others do, while this process waits."""
+    return float(psutil.cpu_percent(interval=seconds))
+
+
 def usable_cores() -> int:
     """Give the number of cores that this process may use."""
     return len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count() or 1

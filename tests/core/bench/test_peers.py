@@ -12,7 +12,8 @@ import pytest
 from benchmarks.cells import EAGER, LINEN, OURS, Cell, cells
 from benchmarks.contestant import Contestant, Disqualified
 from benchmarks.gate import agreement, alike, difference
-from benchmarks.peers import Campaign, main, run_all
+from benchmarks.peers import Campaign, main, run_all, why_not
+from vit_core.bench.report import Report, Row
 
 TINY = Path(__file__).parents[2] / "support" / "tiny_contestant.py"
 CELL = Cell(kind="infer", model="Ti/16", batch=1, contestants=(OURS, EAGER, LINEN), resolution=32)
@@ -29,7 +30,7 @@ def campaign(tmp_path, monkeypatch):
         def command(name):
             return [sys.executable, str(TINY), answers[names[name]]]
 
-        told = Campaign(windows=3, window_s=0.001, folder=tmp_path, command=command)
+        told = Campaign(windows=3, window_s=0.001, folder=tmp_path, command=command, although_busy=True)
         return run_all([CELL], told, budget_s=1e9)
 
     return race
@@ -55,6 +56,15 @@ def test_without_answers_of_ours_nothing_is_written(campaign, tmp_path, ours):
 
     assert code == 1
     assert list(tmp_path.glob("*.json")) == []
+
+
+def test_a_busy_machine_has_no_results_unless_asked_for():
+    measured = {"others_busy_percent": [3.0, 80.0]}
+    rows = [Row(task=OURS, unit="img/s", better="more", figures=(1.0,))]
+    report = Report(bench="infer", subject="", options={}, measured=measured, rows=rows)
+
+    assert "80 % of the cores" in why_not(report, Campaign())
+    assert why_not(report, Campaign(although_busy=True)) == ""
 
 
 def test_a_contestant_runs_only_while_it_is_asked(tmp_path, monkeypatch):
