@@ -27,7 +27,8 @@ from vit_core.cli.words import build_parser
 from vit_core.settings import Settings, bundled_data_dir
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "data").rglob("*.md")})
+FOLDERS = ("docs", "data", "benchmarks", "tests")
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(path for name in FOLDERS for path in (ROOT / name).rglob("*.md"))])
 DIGITS = "N_8-glyphs-16ep-lr_0.003-aug_none-wd_0.1-do_0.0-sd_0.0--digits-steps_0k-lr_0.1-res_32"
 # Files of the collection that commands name: a small model lies under their names in the bucket of these tests.
 NAMED = (
@@ -37,6 +38,7 @@ NAMED = (
 
 # Commands that are only read here, by their beginnings; the test beside each runs them with the same flags.
 RUN_ELSEWHERE = {
+    f"evaluate --checkpoint {DIGITS} --data tfds:": "core/datasets/test_tfds.py",
     "evaluate": "core/cli/test_evaluate.py",
     "finetune": "core/cli_runs/test_finetune.py",
     "runs show": "core/cli_runs/test_runs.py",

@@ -19,7 +19,7 @@ from vit_core.preprocess import normalise
 
 TOLERANCE = 3e-6  # the same sums in another order; logits are of order 1
 
-PLAIN = ModelConfig(patch_size=4, hidden_size=16, num_layers=2, mlp_dim=32, num_heads=2, num_classes=3, resolution=16)
+PLAIN = ModelConfig(patch_size=4, hidden_size=16, num_layers=1, mlp_dim=32, num_heads=2, num_classes=3, resolution=16)
 KINDS = {
     "class token": {},
     "mean, no head": {"classifier": "gap", "num_classes": 0},
@@ -68,8 +68,9 @@ def answered(tmp_path_factory):
     for kind, folder in folders.items():
         config = dataclasses.replace(PLAIN, **KINDS[kind])
         folder.mkdir()
-        save_npz(folder / "model.npz", config, drawn(config))
-        write_stablehlo(folder, model=config, params=drawn(config), has_classes=config.num_classes > 0)
+        params = drawn(config)
+        save_npz(folder / "model.npz", config, params)
+        write_stablehlo(folder, model=config, params=params, has_classes=config.num_classes > 0)
         shape = (3, config.resolution, config.resolution, 3)
         np.save(folder / "images.npy", np.random.default_rng(2).integers(0, 256, shape, dtype=np.uint8))
     result = run_without_project(CODE, parent)
