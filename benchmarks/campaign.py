@@ -35,8 +35,8 @@ def parts() -> tuple[Part, ...]:
         Part("catalog", ("-m", "vit_core", "bench", "catalog", "--to", "FOLDER/catalog.json"), 0.5),
         Part("load", ("-m", "vit_core", "bench", "load", "--to", "FOLDER/load.json", "--device", "cpu"), 0.8),
         Part("pages", ("-m", "vit_core", "bench", "pages", "--to", "FOLDER/pages.json"), 1.2),
-        Part("growth", ("-m", "benchmarks.growth", "--quick", "--folder", "FOLDER", "--budget-minutes", "4"), 4.0),
-        Part("peers", ("-m", "benchmarks.peers", "--folder", "FOLDER", "--budget-minutes", "17"), 17.5),
+        Part("growth", ("-m", "benchmarks.growth", "--quick", "--folder", "FOLDER", "--budget-minutes", "5"), 5.0),
+        Part("peers", ("-m", "benchmarks.peers", "--folder", "FOLDER", "--budget-minutes", "16"), 16.5),
     )
 
 

@@ -33,8 +33,8 @@ from vit_core.models.cost import gflops
 
 RESULTS = Path(__file__).parent / "results"
 WINDOWS, WINDOW_S = 7, 1.0
-# Threads that wait for each other collapse where a third wants their core: on two cores that were busy with other things,
-# PyTorch with two threads was measured twenty times slower than with one, which says nothing of PyTorch.
+# Threads that wait for each other collapse where a third wants their core: on two cores busy with other things, PyTorch
+# with two threads was measured twenty times slower than with one, which says nothing of PyTorch.
 _BUSY_PERCENT = 30.0
 _CEILING_WINDOW_S = 0.4
 _FORWARD_AND_BACKWARD = 3
