@@ -96,7 +96,7 @@ def _head(row: Row, description: Description) -> None:
     model_title(str(row["name"]), description.title, level=2, anchor=CARD_ANCHOR)
     family = family_of_row(row)
     if family is not None:
-        numbers_line(_family_numbers(family))
+        numbers_line(_family_numbers(family, description))
         return
     pairs = [("upstream", percent(row["final_val"], source=str(row["final_val_source"])))]
     if is_fine_tuned(row):
@@ -109,11 +109,11 @@ def _head(row: Row, description: Description) -> None:
     numbers_line(pairs)
 
 
-def _family_numbers(family: Family) -> list[tuple[str, str]]:
-    """Give the few figures that are known of a file of another release."""
-    known = [("ImageNet top-1", percent(family.top1)), ("top-5", percent(family.top5))] if family.top1 else []
+def _family_numbers(family: Family, description: Description) -> list[tuple[str, str]]:
+    """Give the few figures that are known of a file of another release; accuracies with the digits in print."""
+    accuracies = [value for _, value, _ in description.metrics] if family.top1 is not None else []
     return [
-        *known,
+        *zip(("ImageNet top-1", "top-5"), accuracies, strict=False),
         ("parameters", millions(family.params)),
         ("GFLOPs per image", f"{family.gflops:,.1f}"),
         ("file", megabytes(family.size_bytes)),
@@ -121,7 +121,7 @@ def _family_numbers(family: Family) -> list[tuple[str, str]]:
 
 
 def _which(rows: pd.DataFrame, filename: str, name: str, on_choose: OnChoose) -> None:
-    words = {filename: "As pre-trained, not fine-tuned"}
+    words = {filename: "As published, not fine-tuned" if family_of(filename) else "As pre-trained, not fine-tuned"}
     words |= {str(row["adapt_filename"]): fine_tune_words(row) for _, row in _tuned(rows).iterrows()}
     key = "card checkpoint"
     st.session_state[key] = name

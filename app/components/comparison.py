@@ -11,7 +11,8 @@ from app.components.palette import look_of
 from app.components.plain_text import plain_html
 from app.components.wording import megabytes, millions, percent, speed
 from vit_core.catalog.collection import MODEL_FACTS, label_of
-from vit_core.catalog.describe import is_fine_tuned
+from vit_core.catalog.describe import family_of_row, is_fine_tuned
+from vit_core.catalog.family_words import MEASURED_BY_OTHERS
 from vit_core.catalog.query import IMAGENET
 from vit_core.catalog.schema import ROUNDED
 
@@ -125,6 +126,8 @@ def comparison_table(rows: Sequence[Row], titles: Sequence[str], *, only_differe
         '<div class="vx-scroll" role="region" aria-label="Comparison of the checkpoints" tabindex="0">'
         f'<table class="vx-compare"><thead><tr><td></td>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
     )
+    if any(family_of_row(row) for row in rows):
+        st.caption(MEASURED_BY_OTHERS)
     hidden = len(FACTS) - len(shown)
     if hidden:
         st.caption(f"{hidden} facts are the same for all and not shown.")

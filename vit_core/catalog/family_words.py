@@ -4,8 +4,8 @@ from vit_core.catalog.collection import OTHER_SETS, label_of
 from vit_core.catalog.families import Family
 
 MEASURED_BY_OTHERS = (
-    "Its accuracy on ImageNet was not measured as AugReg's were: others looked at another part of the picture, resized "
-    "it in another way, or used a conversion of the file. A difference of half a point means nothing."
+    "Accuracies of other releases were not measured as AugReg's were: others looked at another part of the picture, "
+    "resized it in another way, or used a conversion of the file. A difference of half a point means nothing."
 )
 SCALINGS = {
     "": "RGB, scaled to [-1, 1]: (x - 127.5) / 127.5",
