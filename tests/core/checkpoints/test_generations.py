@@ -307,38 +307,6 @@ def test_number_beside_the_weights_that_no_model_can_have_is_refused(write, tiny
         load_checkpoint(write(VIT_JAX, {**arrays, "vit_explorer/norm_eps": value}))
 
 
-# What `ViTForImageClassification.state_dict()` has for a model of one layer, in its order: transformers 4,
-# models/vit/modeling_vit.py and convert_vit_timm_to_pytorch.py (Apache-2.0); google/vit-base-patch16-224 on the hub.
-TRANSFORMERS_NAMES = [
-    f"{name}.{kind}"
-    for name, kinds in {
-        "vit.embeddings": ("cls_token", "position_embeddings"),
-        "vit.embeddings.patch_embeddings.projection": ("weight", "bias"),
-        "vit.encoder.layer.0.attention.attention.query": ("weight", "bias"),
-        "vit.encoder.layer.0.attention.attention.key": ("weight", "bias"),
-        "vit.encoder.layer.0.attention.attention.value": ("weight", "bias"),
-        "vit.encoder.layer.0.attention.output.dense": ("weight", "bias"),
-        "vit.encoder.layer.0.intermediate.dense": ("weight", "bias"),
-        "vit.encoder.layer.0.output.dense": ("weight", "bias"),
-        "vit.encoder.layer.0.layernorm_before": ("weight", "bias"),
-        "vit.encoder.layer.0.layernorm_after": ("weight", "bias"),
-        "vit.layernorm": ("weight", "bias"),
-        "classifier": ("weight", "bias"),
-    }.items()
-    for kind in kinds
-]
-
-
-def test_names_of_transformers_are_those_that_it_writes(tiny_config):
-    config = dataclasses.replace(tiny_config, num_layers=1)
-
-    arrays = to_file(TRANSFORMERS, draw(config))
-
-    assert sorted(arrays) == sorted(TRANSFORMERS_NAMES)
-    assert arrays["vit.encoder.layer.0.intermediate.dense.weight"].shape == (32, 16)
-    assert arrays["vit.embeddings.patch_embeddings.projection.weight"].shape == (16, 3, 4, 4)
-
-
 def test_a_path_that_a_generation_has_no_name_for_is_said(tiny_mixer_config):
     with pytest.raises(ValueError, match="Files of timm have no name for 'blocks/0/token_mlp"):
         to_file(TIMM, draw(tiny_mixer_config))

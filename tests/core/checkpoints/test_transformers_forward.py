@@ -1,5 +1,6 @@
 """A file of transformers answers as transformers does, by a second computation that shares nothing with the product."""
 
+import dataclasses
 import json
 import math
 
@@ -7,8 +8,10 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from vit_core.checkpoints.conversion import to_file
+from vit_core.checkpoints.generations.transformers import TRANSFORMERS
 from vit_core.checkpoints.restore import load_checkpoint
-from vit_core.models.build import build, forward
+from vit_core.models.build import build, flatten, forward
 
 WIDTH, MLP, HEADS, LAYERS, PATCH, SIDE, CLASSES = 16, 40, 2, 2, 4, 16, 10
 TOLERANCE = 3e-5  # logits of order 1; float32 against float64
@@ -86,3 +89,37 @@ def test_file_of_transformers_answers_as_its_code_computes(tmp_path, beside):
     expected = answer(arrays, images)
     assert np.ptp(expected, axis=0).min() > 0.1
     np.testing.assert_allclose(ours, expected, atol=TOLERANCE)
+
+
+# What `ViTForImageClassification.state_dict()` has for a model of one layer, in its order: transformers 4,
+# models/vit/modeling_vit.py and convert_vit_timm_to_pytorch.py (Apache-2.0); google/vit-base-patch16-224 on the hub.
+TRANSFORMERS_NAMES = [
+    f"{name}.{kind}"
+    for name, kinds in {
+        "vit.embeddings": ("cls_token", "position_embeddings"),
+        "vit.embeddings.patch_embeddings.projection": ("weight", "bias"),
+        "vit.encoder.layer.0.attention.attention.query": ("weight", "bias"),
+        "vit.encoder.layer.0.attention.attention.key": ("weight", "bias"),
+        "vit.encoder.layer.0.attention.attention.value": ("weight", "bias"),
+        "vit.encoder.layer.0.attention.output.dense": ("weight", "bias"),
+        "vit.encoder.layer.0.intermediate.dense": ("weight", "bias"),
+        "vit.encoder.layer.0.output.dense": ("weight", "bias"),
+        "vit.encoder.layer.0.layernorm_before": ("weight", "bias"),
+        "vit.encoder.layer.0.layernorm_after": ("weight", "bias"),
+        "vit.layernorm": ("weight", "bias"),
+        "classifier": ("weight", "bias"),
+    }.items()
+    for kind in kinds
+]
+
+
+def test_names_of_transformers_are_those_that_it_writes(tiny_config):
+    config = dataclasses.replace(tiny_config, num_layers=1)
+
+    flat = {path: np.zeros(leaf.shape, np.float32) for path, leaf in flatten(build(config)[1]).items()}
+
+    arrays = to_file(TRANSFORMERS, flat)
+
+    assert sorted(arrays) == sorted(TRANSFORMERS_NAMES)
+    assert arrays["vit.encoder.layer.0.intermediate.dense.weight"].shape == (32, 16)
+    assert arrays["vit.embeddings.patch_embeddings.projection.weight"].shape == (16, 3, 4, 4)
