@@ -10,8 +10,7 @@ from benchmarks.workers.loop import serve
 
 class Tiny:
     def prepare(self, spec):
-        if sys.argv[1] == "breaks":
-            raise ValueError("no such model")
+        pass
 
     def answers(self):
         return np.full((2, 3), float(sys.argv[1]))

@@ -50,9 +50,8 @@ def test_a_peer_that_computes_something_else_has_a_reason_and_no_figure(campaign
     assert "no result" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("ours", ["nan", "breaks"])
-def test_without_answers_of_ours_nothing_is_written(campaign, tmp_path, ours):
-    code = campaign(ours=ours, eager="1.0", linen="1.0")
+def test_without_answers_of_ours_nothing_is_written(campaign, tmp_path):
+    code = campaign(ours="nan", eager="1.0", linen="1.0")
 
     assert code == 1
     assert list(tmp_path.glob("*.json")) == []

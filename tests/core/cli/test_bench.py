@@ -34,7 +34,7 @@ def bench(capsys, monkeypatch, tmp_path):
         (("load", *MODEL), {"file to device", "second checkpoint to first prediction"}),
         (("start", *MODEL, "--windows", "1"), {"warm compile cache, from Python", "empty compile cache, from Python"}),
         (("decode", *MODEL, "--batch", "1", "--windows", "1"), {"decode and resize, 500x375"}),
-        (("catalog", "--windows", "1"), {"load the kept copy", "filter, group and sort, 51,509 rows"}),
+        (("catalog", "--windows", "1"), {"load the table", "filter, group and sort, 51,509 rows"}),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
