@@ -1,7 +1,7 @@
 """The original's models as one would write them with Flax Linen: plain modules under `jax.jit`. Ours, nobody's copy.
 
-Stand-in for vit_jax, whose requirements no longer install beside current JAX. Module names are those of the published
-files, so that parameters are the file's arrays as they are.
+Stands for vit_jax, with TensorFlow and its input pipeline left out. Module names are those of the published files, so
+that parameters are the file's arrays as they are.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,7 @@
 """`bench`: measure this machine, print a table, keep the result in a file."""
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 from vit_core.bench.conditions import limit_threads
@@ -56,7 +57,7 @@ def _measure(what: str, options: Options, settings: Settings) -> Report:
     assert BENCHES[what].model  # noqa: S101  # the others need a device
     settings = own_or_spare(settings)
     before_jax(settings.device)
-    return _measure_model(what, options, settings)
+    return _measure_model(what, dataclasses.replace(options, device=settings.device), settings)
 
 
 def _measure_model(what: str, options: Options, settings: Settings) -> Report:
