@@ -55,6 +55,6 @@ def test_what_is_unusual_about_a_file_is_said_beside_the_answer(run: Run, demo_n
     path.write_text(json.dumps(told))
 
     words = ("classify", "--checkpoint", tmp_path / "timm" / "model.safetensors", SAMPLE, "--format")
-    (scaling,) = [each for each in json.loads(run(*words, "json").stdout)["notes"] if "mean and deviation" in each]
+    (scaling,) = [each for each in json.loads(run(*words, "json").stdout)["notes"] if "another mean (" in each]
 
     assert scaling in run(*words, style).stderr.splitlines()
