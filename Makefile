@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 ORACLE := .venv-oracle
 PEERS := .venv-peers
 PYTEST_FLAGS ?=
+# Files of tests are shared out among the cores; more than four would wait for the memory.
+IN_PARALLEL := -n logical --maxprocesses 4 --dist loadfile
 # cpu, gpu (CUDA 13) or tpu: which build of JAX to add.
 DEVICE ?= cpu
 EXTRA := $(if $(filter-out cpu,$(DEVICE)),-e .[$(DEVICE)])
@@ -23,7 +25,7 @@ app: $(VENV)/.installed
 install: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev browser
-	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest $(IN_PARALLEL) $(PYTEST_FLAGS)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

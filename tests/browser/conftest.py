@@ -35,8 +35,14 @@ PATIENCE_MS = 90_000  # two busy cores: a first answer starts a process, imports
 # Streamlit asks for its health endpoints below the page's own path first; the 404 is expected by its front end. It also
 # asks whether the file behind a download button is there, when a newer one may just have taken its place.
 HARMLESS = re.compile(r"404 \(Not Found\)|Download Button source error - 404")
+# Streamlit's own fault when a tab is closed before its connection stands: it closes what is closed.
+CLOSED_TWICE = re.compile(
+    r"Exception in ASGI application\n(?:(?!Exception in ASGI application).)*?"
+    r"WebSocketDisconnected: Cannot call \"send\" once a close message has been sent\.",
+    re.DOTALL,
+)
 
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 
 def pytest_collection_modifyitems(items):
@@ -77,7 +83,7 @@ def start_app(tmp_path_factory):
     for app in started:
         app.process.wait(timeout=60)
     for log in logs:
-        assert "Traceback" not in log, log
+        assert "Traceback" not in CLOSED_TWICE.sub("", log), log
 
 
 @pytest.fixture(scope="module")
