@@ -15,7 +15,7 @@ def family_shape(family: Family) -> ModelConfig:
     Example:
         >>> from vit_core.catalog.families import families
         >>> family_shape(families()["gs://vit_models/imagenet21k/ViT-B_16.npz"]).num_params
-        103186947
+        103186515
     """
     known = variant(family.architecture)
     config = dataclasses.replace(
