@@ -49,7 +49,7 @@ class Hub:
         token: the only one that is valid.
         log: the requests so far.
         faults: what happens to the next answers of the CDN, in order: ("cut", n), ("stall", n), ("corrupt", at),
-            ("ignore range", 0).
+            ("ignore range", 0), ("too much", n).
         hub_answers: statuses with which the hub answers the next requests instead of the truth; 0 is no answer.
         redirect_to: where large files are said to lie, None for the CDN.
         bytes_per_s: speed of the CDN.
@@ -198,6 +198,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         start = int(asked[1]) if asked and kind != "ignore range" else 0
         if kind == "corrupt":
             data = data[:place] + bytes([data[place] ^ 0x55]) + data[place + 1 :]
+        if kind == "too much":
+            data += bytes(place)
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(data) - start))
         self.send_header("ETag", f'"{path.rpartition("/")[2]}"')

@@ -147,24 +147,28 @@ class Cache:
                 raise ObjectMissing(f"{path.name} has been deleted from the cache; fetch it again.")
             yield path
 
-    def make_room(self, needed_bytes: int, *, slot: Slot) -> None:
+    def make_room(self, needed_bytes: int, *, slot: Slot, is_least: bool = False) -> None:
         """Delete what has not been used for longest until `needed_bytes` more fit, for the object of `slot`.
+
+        Args:
+            needed_bytes: size of the object.
+            slot: its place.
+            is_least: whether it may have more than that.
 
         Raises:
             StorageFull: they cannot fit, within the limit of the cache or on the disk.
         """
-        name = slot.path.name
+        what = f"{slot.path.name} has {'at least ' if is_least else ''}{describe_size(needed_bytes)}"
         if needed_bytes > self._limit_bytes:
             raise StorageFull(
-                f"{name} has {describe_size(needed_bytes)}, but the whole cache may hold only "
-                f"{describe_size(self._limit_bytes)}; raise VIT_CACHE_LIMIT."
+                f"{what}, but the whole cache may hold only {describe_size(self._limit_bytes)}; raise VIT_CACHE_LIMIT."
             )
         with locked(self._locks_folder / "room"):
             for file in self._oldest_first(slot):
                 if self._shortage(needed_bytes, slot) <= 0:
                     return
                 self._delete(file)
-            self._check_room(needed_bytes, slot)
+            self._check_room(needed_bytes, slot, what)
 
     def usage(self) -> CacheUsage:
         """Count what is there."""
@@ -238,18 +242,18 @@ class Cache:
         with writing(slot.part):
             return shutil.disk_usage(slot.part.parent).free
 
-    def _check_room(self, needed_bytes: int, slot: Slot) -> None:
+    def _check_room(self, needed_bytes: int, slot: Slot, what: str) -> None:
         if self._shortage(needed_bytes, slot) <= 0:
             return
         free = self._free_bytes(slot)
         held = slot.part.stat().st_size if slot.part.exists() else 0
         if needed_bytes - held > free:
             raise StorageFull(
-                f"{slot.path.name} has {describe_size(needed_bytes)}, but the disk of the cache has only "
+                f"{what}, but the disk of the cache has only "
                 f"{describe_size(free)} free. Free some space, or set VIT_CACHE_DIR to a folder on another disk."
             )
         raise StorageFull(
-            f"{slot.path.name} has {describe_size(needed_bytes)} and does not fit: what else is in the cache "
+            f"{what} and does not fit: what else is in the cache "
             f"(limit {describe_size(self._limit_bytes)}) is in use. Try again later, or raise VIT_CACHE_LIMIT."
         )
 

@@ -228,7 +228,7 @@ class _Transfer:
             self._slot.part,
             self._location,
             stop=self._stop,
-            on_size=lambda size: self._cache.make_room(size, slot=self._slot),
+            on_size=lambda size, is_least: self._cache.make_room(size, slot=self._slot, is_least=is_least),
         )
         try:
             source = self._source = open_source(self._location, patience=self._patience)

@@ -24,7 +24,7 @@ from vit_core.store.background import run_within
 from vit_core.store.location import Location
 from vit_core.store.patience import Patience
 from vit_core.store.problems import Interrupted, Replaced, access_denied, check_status, reason_of, unreachable
-from vit_core.store.session import Watch
+from vit_core.store.session import Watch, without_netrc
 from vit_core.store.sink import Sink, Version
 
 _log = logging.getLogger(__name__)
@@ -125,6 +125,7 @@ class GsSource:
         # Else the library asks for the bucket's region in a thread of its own, for traces that nobody collects.
         os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
         session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]  # as above
+        without_netrc(session)
         self._watch.observe(session)
         return storage.Client(project=_PROJECT, credentials=credentials, client_options=_endpoint(), _http=session)
 

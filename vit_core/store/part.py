@@ -13,11 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from vit_core.errors import CorruptDownload
+from vit_core.errors import CorruptDownload, StorageFull
 from vit_core.store.location import Location
 from vit_core.store.problems import writing
 from vit_core.store.sink import Sink, Version
 
+_AHEAD = 4_000_000  # bytes of an object of unstated size that room is made for at once
 _log = logging.getLogger(__name__)
 
 
@@ -30,7 +31,7 @@ class PartFile(Sink):
         location: Location,
         *,
         stop: threading.Event,
-        on_size: Callable[[int], None],
+        on_size: Callable[[int, bool], None],
     ) -> None:
         """Open the part file, with what an earlier download left in it.
 
@@ -38,7 +39,8 @@ class PartFile(Sink):
             part: the file; its record is `part` + ".json". The caller holds the lock of this download.
             location: the object.
             stop: ends the download when set.
-            on_size: told the size of the object before its bytes come; raises StorageFull if it cannot have room.
+            on_size: told the size of the object before its bytes come, and whether that is only the least that it has,
+                as of an object whose size nobody states; raises StorageFull if it cannot have room.
 
         Raises:
             StoreError: the file cannot be made; StorageFull if for want of space.
@@ -46,6 +48,7 @@ class PartFile(Sink):
         super().__init__(location, stop=stop)
         self._part = part
         self._on_size = on_size
+        self._room = 0  # bytes that there is room for
         with writing(part):
             part.parent.mkdir(parents=True, exist_ok=True)
             self._file: BinaryIO = part.open("a+b", buffering=0)
@@ -58,7 +61,8 @@ class PartFile(Sink):
             StorageFull: there is not.
         """
         super().begin(start, version)
-        self._on_size(version.size or 0)
+        self._room = version.size or 0
+        self._on_size(self._room, version.size is None)
 
     def finish(self, target: Path) -> None:
         """Put the file in its place, whole or not at all.
@@ -109,10 +113,21 @@ class PartFile(Sink):
             _record_path(self._part).write_text(json.dumps(record), encoding="utf-8")
 
     def _keep(self, data: bytes) -> None:
+        if self.offset + len(data) > self._room:
+            self._ask_for_room(self.offset + len(data))
         view = memoryview(data)
         with writing(self._part):
             while view:  # an unbuffered write may take only a part, as at the end of a full disk
                 view = view[self._file.write(view) :]
+
+    def _ask_for_room(self, needed: int) -> None:
+        """Make room for some bytes ahead, so as not to ask for each block; where it is scarce, for these alone."""
+        try:
+            self._on_size(needed + _AHEAD, True)
+            self._room = needed + _AHEAD
+        except StorageFull:
+            self._on_size(needed, True)
+            self._room = needed
 
     def _check_is_archive(self, target: Path) -> None:
         if target.suffix not in (".npz", ".safetensors") or (self.version and self.version.is_provable):

@@ -64,6 +64,10 @@ class Replaced(Exception):
     """The object changed while it was read: what came so far is of another version; never leaves the package."""
 
 
+class Surplus(Exception):
+    """More bytes came than the object has; never leaves the package."""
+
+
 class Unchanged(Exception):
     """The bucket's version is the one that the caller knows; never leaves the package."""
 

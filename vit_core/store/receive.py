@@ -11,7 +11,7 @@ from typing import Protocol
 from vit_core.errors import CorruptDownload
 from vit_core.store.location import HubFile, Location
 from vit_core.store.patience import Patience
-from vit_core.store.problems import Interrupted, Replaced, cancelled, corrupt, unreachable
+from vit_core.store.problems import Interrupted, Replaced, Surplus, cancelled, corrupt, unreachable
 from vit_core.store.sink import Sink
 
 _log = logging.getLogger(__name__)
@@ -75,6 +75,8 @@ def receive(source: Source, sink: Sink, location: Location, *, patience: Patienc
             attempt.wait(event)
         except Replaced:
             attempt.start_over("it was replaced in the bucket while it was read")
+        except Surplus as event:
+            attempt.start_over(str(event))
         else:
             fault = sink.fault()
             if fault is None:

@@ -3,8 +3,23 @@
 import contextlib
 
 import requests
+from requests.auth import HTTPBasicAuth
+from requests.utils import get_auth_from_url
 
 from vit_core.store.problems import Interrupted, reason_of
+
+
+def without_netrc(session: requests.Session) -> None:
+    """Let a session send no password of ~/.netrc, which would take the place of a token; proxies stay as they are set.
+
+    Only a password that stands in the address itself is sent.
+    """
+    session.auth = _by_address
+
+
+def _by_address(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    user, password = get_auth_from_url(request.url or "")
+    return HTTPBasicAuth(user, password)(request) if user or password else request
 
 
 class Watch:

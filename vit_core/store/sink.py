@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from vit_core.store.checksum import Crc32c, Digest
 from vit_core.store.location import Location
-from vit_core.store.problems import cancelled
+from vit_core.store.problems import Surplus, cancelled
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,9 +69,13 @@ class Sink(abc.ABC):
         Raises:
             Cancelled: the download was stopped.
             StorageFull: there is no room for them.
+            Surplus: they are more than the object has.
         """
         if self._stop.is_set():
             raise cancelled(self._location)
+        stated = self.version.size if self.version else None
+        if stated is not None and self.offset + len(data) > stated:
+            raise Surplus(f"more bytes came than the {stated} that {self._location.place} states")
         self._keep(data)
         self._add_to_sums(data)
         self.offset += len(data)

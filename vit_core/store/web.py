@@ -17,7 +17,7 @@ from vit_core.errors import Unreachable
 from vit_core.store.location import Location, shown_url
 from vit_core.store.patience import Patience
 from vit_core.store.problems import Replaced, Unchanged, check_status, unreachable
-from vit_core.store.session import Watch
+from vit_core.store.session import Watch, without_netrc
 from vit_core.store.sink import Sink, Version
 
 _BLOCK = 1 << 16
@@ -43,6 +43,7 @@ class WebSource:
         self._trusted = trusted
         self._known = known
         self._session = requests.Session()
+        without_netrc(self._session)
         self._watch = Watch()
         self._watch.observe(self._session)
 

@@ -201,6 +201,30 @@ def test_the_token_goes_to_the_hub_alone_and_nowhere_into_the_cache(hub, store, 
     assert not [path for path in kept if hub.token.encode() in path.read_bytes()]
 
 
+def test_a_password_of_netrc_takes_not_the_place_of_the_token(hub, store, tmp_path, monkeypatch):
+    hub.put(REPO, FILES, private=True)
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login somebody password topsecret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("HF_TOKEN", hub.token)
+
+    store.fetch(NAME)
+
+    assert {asked.authorization for asked in hub.log if asked.on == "hub"} == {f"Bearer {hub.token}"}
+    assert [asked.authorization for asked in hub.log if asked.on == "cdn"] == [None]
+
+
+def test_more_bytes_than_the_hub_states_end_the_download(hub, store, settings):
+    hub.put(REPO, FILES)
+    hub.faults = [("too much", 20_000_000)] * 2
+    seen = []
+
+    with pytest.raises(CorruptDownload, match=r"more bytes came than the 300000 that the hub states"):
+        store.fetch(NAME, progress=seen.append)
+    assert max(each.done_bytes for each in seen) <= len(WEIGHTS) + len(CONFIG)
+
+
 def test_a_refused_token_is_not_shown(hub, store, monkeypatch):
     hub.put(REPO, FILES)
     monkeypatch.setenv("HF_TOKEN", "hf_WrongButSecret99")

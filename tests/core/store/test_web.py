@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from vit_core.errors import BadInput, Cancelled, CorruptDownload, Unreachable
+from vit_core.errors import BadInput, Cancelled, CorruptDownload, StorageFull, Unreachable
 from vit_core.settings import Settings
 from vit_core.store.index import read_index
 from vit_core.store.location import Location
@@ -259,3 +259,56 @@ def wait_until_no_download_runs():
     while any(thread.name.startswith("download of") for thread in threading.enumerate()):
         assert time.monotonic() < ends_at, threading.enumerate()
         time.sleep(0.01)
+
+
+class Chunked(http.server.BaseHTTPRequestHandler):
+    """Gives 12 MB without saying how many, as Google's buckets do with what is stored compressed."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        with contextlib.suppress(OSError):  # the client went away
+            for _ in range(12):
+                self.wfile.write(b"F4240\r\nPK" + bytes(999_998) + b"\r\n")
+            self.wfile.write(b"0\r\n\r\n")
+
+    def log_message(self, *args):
+        """Keep quiet."""
+
+
+def test_an_object_of_unstated_size_ends_at_the_limit_of_the_cache(tmp_path, patience, name):
+    with serving(Chunked) as url:
+        settings = Settings(bucket=url, cache_dir=tmp_path / "cache", cache_limit_bytes=5_000_000)
+        with pytest.raises(StorageFull, match=r"has at least 5.* MB, but the whole cache may hold only 5 MB"):
+            Store(settings, patience=patience).fetch(name)
+    assert not list((tmp_path / "cache" / "checkpoints").glob("*/*.part"))
+
+
+def test_an_object_of_unstated_size_is_taken_where_there_is_room(tmp_path, patience, name):
+    with serving(Chunked) as url:
+        settings = Settings(bucket=url, cache_dir=tmp_path / "cache", cache_limit_bytes=13_000_000)
+        assert Store(settings, patience=patience).fetch(name).stat().st_size == 12_000_000
+
+
+def test_passwords_of_netrc_are_not_sent(store, fault_proxy, name, tmp_path, monkeypatch):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login somebody password topsecret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+
+    store.fetch(name)
+
+    assert fault_proxy.log
+    assert all("authorization" not in asked.headers for asked in fault_proxy.log)
+
+
+def test_a_password_in_the_operators_address_is_sent(fault_proxy, tmp_path, patience, name, data):
+    fault_proxy.put(f"{name}.npz", data)
+    bucket = fault_proxy.http_url.replace("://", "://me:word@")
+
+    Store(Settings(bucket=bucket, cache_dir=tmp_path / "cache"), patience=patience).fetch(name)
+
+    assert {asked.headers["authorization"] for asked in fault_proxy.log} == {"Basic bWU6d29yZA=="}
