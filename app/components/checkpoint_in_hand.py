@@ -26,7 +26,8 @@ from vit_core.errors import BadInput, BadRun, VitError, shorten
 from vit_core.inference.head import why_no_classes
 from vit_core.runs.record import RunRecord
 from vit_core.settings import PUBLIC_BUCKET, bundled_data_dir
-from vit_core.store.address import HUB_PREFIX, is_address
+from vit_core.store.address import is_address
+from vit_core.store.hub_name import HUB_PREFIX
 from vit_core.store.location import check_name
 
 SHOWN_CLASSES = 12

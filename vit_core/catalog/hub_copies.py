@@ -12,7 +12,7 @@ from vit_core.catalog.families import families
 from vit_core.catalog.timm_tags import TIMM_TAGS
 from vit_core.errors import AccessDenied
 from vit_core.settings import PUBLIC_BUCKET
-from vit_core.store.address import HUB_PREFIX
+from vit_core.store.hub_name import HUB_PREFIX
 
 # timm/models/vision_transformer.py and vision_transformer_hybrid.py, `default_cfgs`: each of these tags has the
 # classes and the resolution of the file that it was converted from.

@@ -15,7 +15,7 @@ from vit_core.catalog.hub_copies import offering_copy
 from vit_core.catalog.naming import UNPUBLISHED_NAME
 from vit_core.errors import BadCheckpoint, BadSetting, ObjectMissing, VitError
 from vit_core.settings import PUBLIC_BUCKET, Settings, parse_path
-from vit_core.store.address import HUB_PREFIX
+from vit_core.store.hub_name import HUB_PREFIX
 from vit_core.store.store import Progress, Store
 
 

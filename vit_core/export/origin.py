@@ -10,7 +10,8 @@ from vit_core.catalog.naming import CheckpointName, parse_name
 from vit_core.catalog.timm_tags import TIMM_TAGS
 from vit_core.errors import BadInput
 from vit_core.settings import PUBLIC_BUCKET
-from vit_core.store.address import HUB_PREFIX, is_address
+from vit_core.store.address import is_address
+from vit_core.store.hub_name import HUB_PREFIX
 from vit_core.store.location import RUN_PREFIX
 
 

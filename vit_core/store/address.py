@@ -4,12 +4,12 @@ Knows which of them are refused. Whoever can type an address must not thereby re
 network, nor what only its operator may read: a bucket that is not the operator's own is read without credentials.
 """
 
-import dataclasses
 import re
 from urllib.parse import unquote, urlsplit
 
 from vit_core.errors import BadInput, quoted, shorten
 from vit_core.settings import Settings
+from vit_core.store.hub_name import HUB_PREFIX, HubName, read_page, read_repository
 from vit_core.store.location import (
     PUBLIC_HOST,
     Location,
@@ -21,38 +21,11 @@ from vit_core.store.location import (
     shown_url,
 )
 
-HUB_PREFIX = "hf:"
 # The public buckets of vision_transformer, MLP-Mixer and big_vision, as the READMEs of google-research name them.
 PUBLIC_BUCKETS = frozenset({"vit_models", "mixer_models", "big_vision"})
 SUFFIXES = (".npz", ".safetensors")
 _PICKLES = (".pth", ".pt", ".bin", ".ckpt", ".pkl")
 _LONGEST = 400
-_HUB_HOSTS = frozenset({"huggingface.co", "www.huggingface.co", "hf.co"})
-# huggingface_hub's rule for a repository (utils/_validators.py): letters, digits, '-', '_', '.', no '--' and no '..'.
-_PART = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?"
-_REPO = re.compile(rf"({_PART}/{_PART})(?:@([\w.+/-]{{1,200}}))?", re.ASCII)
-
-
-@dataclasses.dataclass(frozen=True)
-class HubName:
-    """A repository of the Hugging Face Hub.
-
-    Attributes:
-        repo: OWNER/REPO.
-        revision: a branch, a tag or a commit; "main" is what the hub shows.
-    """
-
-    repo: str
-    revision: str = "main"
-
-    def __str__(self) -> str:
-        """Give the name as a person writes it.
-
-        Example:
-            >>> str(HubName("timm/vit")), str(HubName("timm/vit", "v1"))
-            ('hf:timm/vit', 'hf:timm/vit@v1')
-        """
-        return f"{HUB_PREFIX}{self.repo}" + ("" if self.revision == "main" else f"@{self.revision}")
 
 
 def is_address(text: str) -> bool:
@@ -62,7 +35,7 @@ def is_address(text: str) -> bool:
         >>> [is_address(text) for text in ("hf:timm/vit", "gs://a/b.npz", "Ti_16-i21k", "run:pets")]
         [True, True, False, False]
     """
-    return text.startswith(HUB_PREFIX) or "://" in text
+    return _is_hub_name(text) or "://" in text
 
 
 def read_hub_name(text: str) -> HubName | None:
@@ -75,21 +48,9 @@ def read_hub_name(text: str) -> HubName | None:
         >>> str(read_hub_name("https://huggingface.co/timm/vit/tree/v1"))
         'hf:timm/vit@v1'
     """
-    if text.startswith(HUB_PREFIX):
-        return _read_repo(text.removeprefix(HUB_PREFIX).removeprefix("//"), text)
-    scheme, _, rest = text.partition("://")
-    host, _, path = rest.partition("/")
-    if scheme.lower() not in ("http", "https") or host.lower() not in _HUB_HOSTS:
-        return None
-    owner, repo, view, revision, *file = [*re.split(r"[?#]", path, maxsplit=1)[0].split("/"), "", "", "", ""][:5]
-    if view not in ("", "tree", "blob", "resolve", "raw"):
-        view = revision = ""
-    if file and file[0].endswith(SUFFIXES) and file[0] != "model.safetensors":
-        raise BadInput(
-            f"{quoted(text)} names one file; of a repository of the hub {HUB_PREFIX}{owner}/{repo} takes the file of "
-            "weights. Download another one yourself and give its path."
-        )
-    return _read_repo(f"{owner}/{repo}" + (f"@{unquote(revision)}" if revision else ""), text)
+    if _is_hub_name(text):
+        return read_repository(text[len(HUB_PREFIX) :].removeprefix("//"), text)
+    return read_page(text)
 
 
 def address_location(text: str, settings: Settings) -> Location:
@@ -105,7 +66,7 @@ def address_location(text: str, settings: Settings) -> Location:
     Raises:
         BadInput: refused; the message repeats no credentials and no query.
     """
-    address = text.strip().removesuffix(":img")
+    address = _plain(text.strip().removesuffix(":img"))
     shown = shorten(shown_url(address))
     if len(address) > _LONGEST:
         raise BadInput(
@@ -136,14 +97,18 @@ def address_location(text: str, settings: Settings) -> Location:
     return Location(address, address, "gs" if is_gs else "http", shelf_for("at_", folder))
 
 
-def _read_repo(words: str, text: str) -> HubName:
-    match = _REPO.fullmatch(words)
-    if match is None or "--" in match[1] or ".." in words or words.endswith(("/", ".git")):
-        raise BadInput(
-            f"{quoted(text)} names no repository of the Hugging Face Hub; write {HUB_PREFIX}OWNER/REPO, or "
-            f"{HUB_PREFIX}OWNER/REPO@REVISION for another revision than main."
-        )
-    return HubName(match[1], match[2] or "main")
+def _is_hub_name(text: str) -> bool:
+    return text[: len(HUB_PREFIX)].lower() == HUB_PREFIX
+
+
+def _plain(address: str) -> str:
+    """Write the scheme and the host of a web address as everybody does, so that the same object is the same file."""
+    scheme, separator, rest = address.partition("://")
+    authority, slash, path = rest.partition("/")
+    if scheme.lower() != "https" or "@" in authority:
+        return address
+    host, colon, port = authority.lower().partition(":")
+    return f"https{separator}{host.rstrip('.')}{colon + port if port != '443' else ''}{slash}{path}"
 
 
 def _check_bucket(address: str, settings: Settings) -> None:

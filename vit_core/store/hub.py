@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from vit_core.errors import Cancelled
-from vit_core.store.address import HubName
 from vit_core.store.background import Background
+from vit_core.store.hub_name import BESIDE, INDEX, WEIGHTS, HubName
 from vit_core.store.hub_problems import forbidden, gated, no_revision, no_weights, not_there, offline, token_refused
 from vit_core.store.location import HubFile, Location, shelf_for
 from vit_core.store.patience import Patience
@@ -26,10 +26,6 @@ from vit_core.store.problems import Interrupted, reason_of, unreachable
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo, RepoSibling
 
-WEIGHTS = "model.safetensors"
-INDEX = "model.safetensors.index.json"
-# What lies beside the weights and is read with them: settings of model and pictures, and the names of classes.
-_BESIDE = ("config.json", "preprocessor_config.json", "labels.json")
 _PUBLIC = "https://huggingface.co"
 _ATTEMPTS = 3
 _SHARD = re.compile(r"model-\d{1,6}-of-\d{1,6}\.safetensors")
@@ -94,7 +90,7 @@ def choose_files(name: HubName, info: "ModelInfo", location: Location) -> Reposi
     weights = _weights_among(list(there))
     if not weights:
         raise no_weights(str(name), sorted(there))
-    chosen = [*(beside for beside in _BESIDE if beside in there), *weights[1:], weights[0]]
+    chosen = [*(beside for beside in BESIDE if beside in there), *weights[1:], weights[0]]
     files = tuple(_hub_file(name, there[file], commit) for file in chosen)
     return Repository(commit, weights[0], files)
 

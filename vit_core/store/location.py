@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 import ipaddress
 import re
+import socket
 from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
@@ -20,6 +21,7 @@ PUBLIC_HOST = "storage.googleapis.com"
 # A file name on disk may have 255 bytes; the suffixes of the cache's own files take some of them.
 LONGEST_NAME_BYTES = 200
 LONGEST_URL = 2000
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 _NAME = re.compile(r"\w[\w.+=,@~() -]*")
 # Stands before the name of a finished run wherever a checkpoint is named.
 RUN_PREFIX = "run:"
@@ -219,9 +221,9 @@ def shelf_for(what: str, key: str) -> str:
 
     Example:
         >>> shelf_for("", "gs://vit_models/augreg")
-        'gs_vit_models_augreg-66854643'
+        'gs_vit_models_augreg-6685464313aea0fe'
     """
-    digest = hashlib.sha256(key.encode()).hexdigest()[:8]
+    digest = hashlib.sha256(key.encode()).hexdigest()[:16]
     return f"{what}{re.sub(r'[^A-Za-z0-9.-]+', '_', shown_url(key))[:60]}-{digest}"
 
 
@@ -247,10 +249,25 @@ def is_inner_host(host: str) -> bool:
         >>> [is_inner_host(host) for host in ("127.0.0.1", "169.254.169.254", "metadata.google.internal", "hf.co")]
         [True, True, True, False]
     """
+    name = host.lower().rstrip(".")
+    number = _as_number(name)
+    if number is not None:
+        return not number.is_global
+    return name == "localhost" or name.endswith((".localhost", ".internal", ".local")) or "." not in name
+
+
+def _as_number(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Read a host as the system would: also "127.1" and "0x7f.1", and the IPv4 address in an IPv6 one."""
     try:
-        return not ipaddress.ip_address(host).is_global
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return host == "localhost" or host.endswith((".localhost", ".internal", ".local")) or "." not in host
+        try:
+            return ipaddress.IPv4Address(socket.inet_aton(host)) if re.match(r"[0-9]", host) else None
+        except OSError:
+            return None
+    if isinstance(address, ipaddress.IPv6Address) and address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
 
 
 def _check_host(url: str, hosts: Collection[str]) -> None:

@@ -17,10 +17,10 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from vit_core.errors import ObjectMissing
-from vit_core.store.address import HubName
 from vit_core.store.cache import Cache
 from vit_core.store.download import Downloader
 from vit_core.store.hub import Repository, ask_hub
+from vit_core.store.hub_name import HubName
 from vit_core.store.location import HubFile, shelf_for
 from vit_core.store.patience import Patience
 from vit_core.store.problems import writing

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from vit_core.errors import BadInput, ObjectMissing, shorten
 from vit_core.settings import Settings, bundled_data_dir
-from vit_core.store.address import HubName, address_location, is_address, read_hub_name
+from vit_core.store.address import address_location, is_address, read_hub_name
 from vit_core.store.cache import Cache, CacheEntry, CacheUsage
 from vit_core.store.download import Downloader
 from vit_core.store.folder import weights_in
 from vit_core.store.hub import hub_location
+from vit_core.store.hub_name import HubName
 from vit_core.store.index import IndexBytes, read_index
 from vit_core.store.location import (
     RUN_PREFIX,

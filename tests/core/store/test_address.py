@@ -56,6 +56,12 @@ def test_the_web_address_of_a_public_object_is_the_same_file(plain):
     assert plain.locate(PLUS.replace("gs://", "https://storage.googleapis.com/").replace("+", "%2B")).name == PLUS
 
 
+@pytest.mark.parametrize("host", ["Storage.Googleapis.com", "storage.googleapis.com.", "storage.googleapis.com:443"])
+def test_the_host_may_be_written_otherwise(plain, host):
+    address = PLUS.replace("gs://", f"https://{host}/").replace("+", "%2B")
+    assert plain.locate(address) == plain.locate(PLUS)
+
+
 def test_the_ending_of_an_image_tower_is_taken_off(plain):
     assert plain.locate("gs://big_vision/siglip/a.npz:img").name == "gs://big_vision/siglip/a.npz"
 

@@ -10,6 +10,7 @@ from vit_core.store.location import (
     Location,
     check_name,
     check_public_url,
+    is_inner_host,
     object_location,
     operator_hosts,
     shown_url,
@@ -184,3 +185,26 @@ def test_a_refusal_repeats_no_secret():
 )
 def test_a_url_is_shown_without_what_may_be_secret(url, shown):
     assert shown_url(url) == shown
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.1",
+        "0x7f.1",
+        "2130706433",
+        "localhost.",
+        "169.254.169.254.",
+        "metadata.google.internal.",
+        "::ffff:127.0.0.1",
+        "64:ff9b::7f00:1",
+        "fe80::1%eth0",
+    ],
+)
+def test_an_inner_host_is_known_however_it_is_written(host):
+    assert is_inner_host(host)
+
+
+@pytest.mark.parametrize("host", ["hf.co", "8.8.8.8", "64:ff9b::808:808", "4chan.example"])
+def test_a_public_host_is_no_inner_one(host):
+    assert not is_inner_host(host)
