@@ -6,7 +6,8 @@ whether a repository is there is for the store to find out.
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Mapping
 
 from vit_core.catalog.families import families
 from vit_core.catalog.timm_tags import TIMM_TAGS
@@ -77,6 +78,37 @@ def original_of(name: str) -> str | None:
 
 
 _ORIGINALS = {f"{HUB_PREFIX}timm/{tag}": name for name, tag in TIMM_TAGS.items()}
+
+
+@functools.lru_cache(maxsize=1)
+def other_names() -> Mapping[str, tuple[str, ...]]:
+    """Give what else published files are called: timm's names, and those of copies, without "hf:" and the owner.
+
+    Returns:
+        By the name of a file here: its other names, none of them empty.
+
+    Example:
+        >>> other_names()["Ti_16-i21k-300ep-lr_0.001-aug_none-wd_0.03-do_0.0-sd_0.0"]
+        ('vit_tiny_patch16_224.augreg_in21k',)
+    """
+    names = {name: (tag,) for name, tag in TIMM_TAGS.items()}
+    for family in families().values():
+        copy = family.hub.rpartition("/")[2]
+        told = (family.label if family.release == "timm" else "", copy if family.hub != family.name else "")
+        if known := tuple(name for name in told if name):
+            names[family.name] = known
+    return names
+
+
+def bare_name(text: str) -> str:
+    """Give a name of the hub as `other_names` has it.
+
+    Example:
+        >>> bare_name("hf:timm/vit_tiny_patch16_224.augreg_in21k"), bare_name("B/16")
+        ('vit_tiny_patch16_224.augreg_in21k', 'B/16')
+    """
+    bare = text.removeprefix("https://huggingface.co/").removeprefix(HUB_PREFIX)
+    return bare.removeprefix("timm/").removeprefix("google/")
 
 
 @contextlib.contextmanager

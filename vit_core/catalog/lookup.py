@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import pandas as pd
 
 from vit_core.catalog.collection import label_of
+from vit_core.catalog.hub_copies import bare_name, other_names
 from vit_core.catalog.naming import other_spelling
 from vit_core.catalog.query import pretrained_files
 from vit_core.catalog.ranking import points
@@ -37,7 +38,8 @@ def find_row(frame: pd.DataFrame, text: str) -> pd.Series:
     Args:
         frame: the catalogue.
         text: a name, with or without ".npz", folder or URL before it; ImageNet-21k 30-epoch names in either spelling;
-            of another release the full address, or as much of its end as only one file has.
+            of another release the full address, or as much of its end as only one file has; the name that timm or
+            the Hugging Face Hub has for it, "vit_base_patch16_224.augreg_in21k_ft_in1k".
 
     Raises:
         UnknownName: no such checkpoint; the message lists the close names.
@@ -51,6 +53,13 @@ def find_row(frame: pd.DataFrame, text: str) -> pd.Series:
         if not rows.empty:
             return rows.iloc[0]
         rows = frame[frame["filename"] == spelling]
+        if not rows.empty:
+            return pretrained_files(rows).iloc[0]
+    for called in _called_elsewhere(text.strip()):
+        rows = frame[frame["adapt_filename"] == called]
+        if not rows.empty:
+            return rows.iloc[0]
+        rows = frame[frame["filename"] == called]
         if not rows.empty:
             return pretrained_files(rows).iloc[0]
     # "R26+S/32-…" is meant as the name that files have.
@@ -76,6 +85,12 @@ def _other_release(frame: pd.DataFrame, text: str) -> pd.Series | None:
         several = ", ".join(exact["adapt_filename"].head(6))
         raise UnknownName(f"Several checkpoints end in {shorten(text)!r}; give one of their addresses: {several}.")
     return None if exact.empty else exact.iloc[0]
+
+
+def _called_elsewhere(text: str) -> list[str]:
+    """Give the files that timm or the hub calls exactly so, the published file before what was converted from it."""
+    bare = bare_name(text)
+    return [name for name, others in other_names().items() if bare in others]
 
 
 def _bare(name: str) -> str:

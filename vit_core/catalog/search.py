@@ -1,4 +1,4 @@
-"""Live search in a catalogue: every word must occur in a row's file name or in its description, as plain text.
+"""Live search in a catalogue: every word must occur in a row's names or in its description, as plain text.
 
 No pattern language: what a user types is text, so "(a+)+$" looks for those six characters and costs nothing.
 """
@@ -10,10 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from vit_core.catalog.collection import label_of
+from vit_core.catalog.hub_copies import bare_name, other_names
+from vit_core.catalog.timm_tags import TIMM_TAGS
 
 Mask = npt.NDArray[np.bool_]
 LONGEST_TEXT = 500
 MOST_WORDS = 32
+_SHORTEST_NAME = 4  # letters of a word that is sought in other names: most begin with "vit", which means a family
 _DESCRIBED = ("release", "name", "family", "ds", "aug", "regularisation", "adapt_ds")
 
 
@@ -30,7 +33,7 @@ def matches(frame: pd.DataFrame, text: str) -> Mask:
     if len(words) > MOST_WORDS:
         return np.zeros_like(keep)
     for word in words:
-        keep &= _described(frame, word) | _named(frame, word, keep)
+        keep &= _described(frame, word) | _named(frame, word, keep) | _named_elsewhere(frame, word)
     return keep
 
 
@@ -56,6 +59,19 @@ def _named(frame: pd.DataFrame, word: str, rows: Mask) -> Mask:
     found = np.zeros(len(frame), dtype=bool)
     found[rows] = names[rows].str.contains(word, case=False, regex=False).to_numpy(dtype=bool)
     return found
+
+
+def _named_elsewhere(frame: pd.DataFrame, word: str) -> Mask:
+    """Tell which rows are of a file that timm or the hub calls so."""
+    bare = bare_name(word)
+    meant = [name for name, others in other_names().items() if any(bare in other.casefold() for other in others)]
+    if len(bare) < _SHORTEST_NAME or not meant:
+        return np.zeros(len(frame), dtype=bool)
+    files = frame["filename"]
+    # Of a file that was fine-tuned by others, its own name; of a pre-trained one of AugReg, all that was made from it.
+    pretrained = files.cat.categories.isin([name for name in meant if name in TIMM_TAGS])
+    found = np.append(pretrained, False)[files.cat.codes.to_numpy()]
+    return np.asarray(found | frame["adapt_filename"].isin(meant).to_numpy(), dtype=bool)
 
 
 @functools.lru_cache(maxsize=4096)

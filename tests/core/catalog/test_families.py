@@ -15,6 +15,7 @@ from vit_core.catalog.recommend import recommend
 from vit_core.catalog.releases import is_other, with_other_releases
 from vit_core.catalog.schema import COLUMNS, to_csv_bytes
 from vit_core.catalog.snippets import snippets
+from vit_core.catalog.timm_tags import TIMM_TAGS
 from vit_core.checkpoints.family_shape import family_shape
 from vit_core.checkpoints.needs import needs_of_row
 from vit_core.inference.head import policy_of
@@ -144,6 +145,31 @@ class TestCatalogue:
     def test_an_ending_of_several_lists_them(self, whole):
         with pytest.raises(Exception, match=re.escape("gs://vit_models/sam/ViT-B_16.npz")):
             find_row(whole, "ViT-B_16.npz")
+
+    @pytest.mark.parametrize("label", ORIGINAL_TIMM)
+    def test_a_model_of_timms_first_release_is_found_by_its_name(self, whole, label):
+        (found,) = [each for each in families().values() if each.release == "timm" and each.label == label]
+        assert find_row(whole, label)["adapt_filename"] == found.name
+        assert found.name in set(apply_filters(whole, Filters(search=label))["adapt_filename"])
+
+    @pytest.mark.parametrize("before", ["", "timm/", "hf:timm/", "https://huggingface.co/timm/"])
+    @pytest.mark.parametrize("tag", ["vit_base_patch16_224.augreg_in21k_ft_in1k", "vit_base_patch16_224.augreg_in21k"])
+    def test_a_file_of_augreg_is_found_by_the_name_that_timm_has_for_it(self, whole, before, tag):
+        (name,) = [name for name, other in TIMM_TAGS.items() if other == tag]
+        row = find_row(whole, before + tag)
+        assert name in (row["filename"], row.get("adapt_filename"))
+        found = apply_filters(whole, Filters(search=before + tag))
+        assert name in {*found["filename"], *found["adapt_filename"]}
+        assert set(found["filename"]) == {name.partition("--")[0]}
+
+    @pytest.mark.parametrize("copy", ["hf:google/vit-large-patch16-384", "vit-large-patch16-384"])
+    def test_a_file_is_found_by_its_copy_on_the_hub(self, whole, copy):
+        original = "gs://vit_models/imagenet21k+imagenet2012/ViT-L_16.npz"
+        assert find_row(whole, copy)["adapt_filename"] == original
+        assert original in set(apply_filters(whole, Filters(search=copy))["adapt_filename"])
+
+    def test_timm_stands_for_the_release_and_not_for_every_file_that_it_has_too(self, whole):
+        assert "AugReg" not in set(apply_filters(whole, Filters(search="timm"))["release"])
 
     def test_a_table_of_ones_own_stays_as_it_is(self, small_csv):
         own = read_index(small_csv, location="mine.csv")
