@@ -4,25 +4,11 @@ import time
 
 import pandas as pd
 import pytest
+from answering_page import answered
 
 from vit_core.settings import bundled_data_dir
 
 REAL = "B_32-i21k-300ep-lr_0.001-aug_light1-wd_0.1-do_0.0-sd_0.0--imagenet2012-steps_20k-lr_0.01-res_384"
-
-
-@pytest.fixture
-def answered():
-    """Give a function that runs a page again, as its polling would, until the model has nothing left to do."""
-
-    def run(page):
-        ends_at = time.monotonic() + 120
-        while page.get("progress") or page.get("skeleton"):
-            assert time.monotonic() < ends_at
-            time.sleep(0.1)
-            page.run()
-        return page
-
-    return run
 
 
 def drop(page, *files):
@@ -65,7 +51,7 @@ def test_no_picture_larger_than_the_limit_is_taken_from_the_browser(open_page, v
     assert drop_zone.proto.max_upload_size_mb == 20
 
 
-def test_one_click_on_a_sample_gives_an_answer_without_a_network(open_page, answered):
+def test_one_click_on_a_sample_gives_an_answer_without_a_network(open_page):
     page = open_page("classify")
 
     sample = next(one for one in page.button if (one.key or "").startswith("sample "))
@@ -75,7 +61,7 @@ def test_one_click_on_a_sample_gives_an_answer_without_a_network(open_page, answ
     assert not page.error
 
 
-def test_all_samples_at_once_become_a_gallery(open_page, answered, texts):
+def test_all_samples_at_once_become_a_gallery(open_page, texts):
     page = open_page("classify")
 
     page = answered(button(page, "Take all").click().run())
@@ -84,7 +70,7 @@ def test_all_samples_at_once_become_a_gallery(open_page, answered, texts):
     assert not page.error
 
 
-def test_a_broken_file_among_good_ones_gets_its_sentence(open_page, answered, texts, jpeg):
+def test_a_broken_file_among_good_ones_gets_its_sentence(open_page, texts, jpeg):
     page = drop(open_page("classify"), ("good.jpg", jpeg(1)), ("bad.jpg", b"<html>"), ("fine.jpg", jpeg(2)))
 
     page = answered(page)
@@ -94,13 +80,13 @@ def test_a_broken_file_among_good_ones_gets_its_sentence(open_page, answered, te
     assert "2 pictures" in texts(page)
 
 
-def test_the_same_picture_twice_is_said(open_page, answered, texts, jpeg):
+def test_the_same_picture_twice_is_said(open_page, texts, jpeg):
     page = answered(drop(open_page("classify"), ("a.jpg", jpeg(1)), ("b.jpg", jpeg(1))))
 
     assert "is the same picture as" in texts(page)
 
 
-def test_more_guesses_ask_nothing_again(open_page, answered, jpeg):
+def test_more_guesses_ask_nothing_again(open_page, jpeg):
     page = answered(drop(open_page("classify"), ("a.jpg", jpeg(1))))
     before = guesses(page).count("<li>")
 
@@ -110,7 +96,7 @@ def test_more_guesses_ask_nothing_again(open_page, answered, jpeg):
     assert not page.get("skeleton")
 
 
-def test_attention_is_shown_layer_by_layer(open_page, answered, jpeg):
+def test_attention_is_shown_layer_by_layer(open_page, jpeg):
     page = answered(drop(open_page("classify"), ("a.jpg", jpeg(1))))
 
     page.segmented_control(key="attention view").set_value("layer").run()
@@ -120,7 +106,7 @@ def test_attention_is_shown_layer_by_layer(open_page, answered, jpeg):
     assert page.selectbox(key="attention head").options[0] == "Mean of all heads"
 
 
-def test_a_hostile_name_is_shown_letter_by_letter(open_page, answered, texts, jpeg):
+def test_a_hostile_name_is_shown_letter_by_letter(open_page, texts, jpeg):
     name = "<img src=x onerror=alert(1)> [a](http://evil.example) \u202egpj.exe"
 
     page = answered(drop(open_page("classify"), (name, jpeg(1))))
@@ -130,7 +116,7 @@ def test_a_hostile_name_is_shown_letter_by_letter(open_page, answered, texts, jp
     assert "](http" not in texts(page)
 
 
-def test_clearing_takes_everything_away(open_page, answered, texts, jpeg):
+def test_clearing_takes_everything_away(open_page, texts, jpeg):
     page = answered(drop(open_page("classify"), ("a.jpg", jpeg(1)), ("b.jpg", jpeg(2))))
 
     button(page, "Clear all").click().run()
@@ -175,7 +161,7 @@ def test_a_bucket_without_the_file_says_so_and_offers_the_demo(open_page, texts)
     assert "the best of the demo models" in texts(page)
 
 
-def test_a_checkpoint_of_ones_own_answers_with_numbered_classes(open_page, answered, texts, tiny_checkpoint, jpeg):
+def test_a_checkpoint_of_ones_own_answers_with_numbered_classes(open_page, texts, tiny_checkpoint, jpeg):
     page = open_page("classify")
     page = bring(page, tiny_checkpoint.read_bytes())
 
@@ -186,7 +172,7 @@ def test_a_checkpoint_of_ones_own_answers_with_numbered_classes(open_page, answe
 
 
 def test_a_head_of_zeros_is_said_and_shown_as_no_bars_and_attention_still_works(
-    open_page, answered, texts, zeroed_checkpoint, jpeg
+    open_page, texts, zeroed_checkpoint, jpeg
 ):
     page = open_page("classify")
     page = bring(page, zeroed_checkpoint.read_bytes())
@@ -207,9 +193,7 @@ def bring_names(page, name, data):
 @pytest.mark.parametrize(
     ("name", "data"), [("labels.txt", b"cat\ndog\nfox\n"), ("names.json", b'["cat", "dog", "fox"]')]
 )
-def test_class_names_of_ones_own_answer_until_they_are_taken_back(
-    open_page, answered, texts, tiny_checkpoint, jpeg, name, data
-):
+def test_class_names_of_ones_own_answer_until_they_are_taken_back(open_page, texts, tiny_checkpoint, jpeg, name, data):
     page = bring(open_page("classify"), tiny_checkpoint.read_bytes())
     page = answered(drop(bring_names(page, name, data), ("a.jpg", jpeg(1))))
 
@@ -228,7 +212,7 @@ def test_class_names_of_ones_own_answer_until_they_are_taken_back(
     ],
 )
 def test_class_names_that_cannot_be_used_are_said_in_one_sentence_and_the_classes_keep_their_numbers(
-    open_page, answered, tiny_checkpoint, jpeg, data, reason
+    open_page, tiny_checkpoint, jpeg, data, reason
 ):
     page = bring(open_page("classify"), tiny_checkpoint.read_bytes())
     page = bring_names(page, "labels.txt", data)
@@ -249,7 +233,7 @@ def test_a_file_of_ones_own_that_is_no_checkpoint_is_refused(open_page):
     assert "is no file of weights" in page.error[0].value
 
 
-def test_a_zip_that_is_no_checkpoint_is_said_by_the_predictor(open_page, answered, jpeg):
+def test_a_zip_that_is_no_checkpoint_is_said_by_the_predictor(open_page, jpeg):
     page = open_page("classify")
     page = bring(page, b"PK\x03\x04 nothing")
 

@@ -1,10 +1,10 @@
 """Files of other families than the plain Vision Transformer, brought to the page."""
 
 import dataclasses
-import time
 
 import numpy as np
 import pytest
+from answering_page import answered
 
 from vit_core.checkpoints.restore import init_params, save_npz
 from vit_core.models.config import ModelConfig, ResNetConfig
@@ -25,16 +25,6 @@ def weights(request, tmp_path):
     params["head"]["kernel"] = np.eye(16, 3, dtype=np.float32)  # fresh heads are zeros, and name no classes
     save_npz(tmp_path / "x.npz", config, params)
     return (tmp_path / "x.npz").read_bytes()
-
-
-def answered(page):
-    """Run a page again, as its polling would, until the model has nothing left to do."""
-    ends_at = time.monotonic() + 120
-    while page.get("progress") or page.get("skeleton"):
-        assert time.monotonic() < ends_at
-        time.sleep(0.1)
-        page.run()
-    return page
 
 
 def test_file_of_another_family_answers(open_page, texts, jpeg, weights):

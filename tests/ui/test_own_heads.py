@@ -1,11 +1,11 @@
 """A file of one's own that does not tell its attention heads: the page asks for the number and goes on."""
 
 import dataclasses
-import time
 
 import numpy as np
 import pytest
 import safetensors.numpy
+from answering_page import answered
 
 from app import resources
 from app.own_checkpoints import bare_name, told_heads
@@ -41,16 +41,6 @@ def saved(untold, tmp_path):
 
 def question(page):
     return next((field for field in page.number_input if field.label == QUESTION), None)
-
-
-def answered(page):
-    """Run a page again, as its polling would, until the model has nothing left to do."""
-    ends_at = time.monotonic() + 120
-    while page.get("progress") or page.get("skeleton"):
-        assert time.monotonic() < ends_at
-        time.sleep(0.1)
-        page.run()
-    return page
 
 
 def test_file_answers_once_its_heads_are_told(open_page, texts, jpeg, untold):

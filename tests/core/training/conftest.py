@@ -11,6 +11,7 @@ from vit_core.checkpoints.restore import init_params
 from vit_core.datasets.batches import Batch
 from vit_core.models.build import build
 from vit_core.training.config import TrainConfig
+from vit_core.training.saved import SavedStates
 from vit_core.training.step import Trainer
 
 
@@ -81,3 +82,22 @@ def make_trainer(train_config, tiny_config):
 def abstract_params(tiny_config):
     """The shapes of `random_params`."""
     return build(tiny_config)[1]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "run" / "checkpoints"
+
+
+@pytest.fixture
+def open_states(folder):
+    """Open the folder of states; all are closed at the end."""
+    opened = []
+
+    def open_folder():
+        opened.append(SavedStates(folder))
+        return opened[-1]
+
+    yield open_folder
+    for states in opened:
+        states.close()

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from vit_core.errors import BadCheckpoint, BadRun
-from vit_core.training.saved import SavedStates
 
 
 @pytest.fixture
@@ -29,25 +28,6 @@ def trained(make_trainer, make_batch, start):
         return state
 
     return train
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "run" / "checkpoints"
-
-
-@pytest.fixture
-def open_states(folder):
-    """Open the folder of states; all are closed at the end."""
-    opened = []
-
-    def open_folder():
-        opened.append(SavedStates(folder))
-        return opened[-1]
-
-    yield open_folder
-    for states in opened:
-        states.close()
 
 
 def marked(state, value):

@@ -16,25 +16,6 @@ from vit_core.training.saved import SavedStates
 from vit_core.training.step import TrainState
 
 
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "run" / "checkpoints"
-
-
-@pytest.fixture
-def open_states(folder):
-    """Open the folder of states; all are closed at the end."""
-    opened = []
-
-    def open_folder():
-        opened.append(SavedStates(folder))
-        return opened[-1]
-
-    yield open_folder
-    for states in opened:
-        states.close()
-
-
 def test_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "run").write_text("a file")
 

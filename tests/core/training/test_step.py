@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from training_steps import equal, steps
 
 from vit_core.checkpoints.restore import init_params
 from vit_core.errors import BadSetting
@@ -24,20 +25,6 @@ class Features:
     images: np.ndarray
     targets: np.ndarray
     weights: np.ndarray
-
-
-def steps(trainer, params, batches):
-    """Give the state after these batches, and the metrics of each step as numbers."""
-    state, told = trainer.init(params), []
-    for batch in batches:
-        state, metrics = trainer.step(state, batch)
-        told.append(type(metrics)(*(float(value) for value in metrics)))
-    return state, told
-
-
-def equal(first, second):
-    """Whether two trees hold the same bits."""
-    return jax.tree.all(jax.tree.map(lambda a, b: np.array_equal(np.asarray(a), np.asarray(b)), first, second))
 
 
 def assert_trees_close(first, second, *, atol):

@@ -2,22 +2,9 @@
 
 import jax
 import numpy as np
+from training_steps import equal, steps
 
 from vit_core.models.build import flatten
-
-
-def steps(trainer, params, batches):
-    """Give the state after these batches, and the metrics of each step as numbers."""
-    state, told = trainer.init(params), []
-    for batch in batches:
-        state, metrics = trainer.step(state, batch)
-        told.append(type(metrics)(*(float(value) for value in metrics)))
-    return state, told
-
-
-def equal(first, second):
-    """Whether two trees hold the same bits."""
-    return jax.tree.all(jax.tree.map(lambda a, b: np.array_equal(np.asarray(a), np.asarray(b)), first, second))
 
 
 def test_average_follows_the_weights_with_the_decay_of_each_step(make_trainer, make_batch, random_params):
