@@ -3,7 +3,7 @@
 import argparse
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -111,19 +111,20 @@ def progress_bar() -> Iterator[Callable[[Progress], None]]:
 
 def _copy_of(store: Store, name: str, path: Path, folder: Path) -> Path:
     location = store.locate(name)
-    return _copy_repository(path, folder, name=location.name) if location.kind == "hub" else _copy(path, folder)
+    if location.kind != "hub":
+        return _copy(path, folder)
+    return _copy_repository(path, folder, files=store.files_beside(path), name=location.name)
 
 
-def _copy_repository(path: Path, folder: Path, *, name: str) -> Path:
+def _copy_repository(path: Path, folder: Path, *, files: Sequence[Path], name: str) -> Path:
     """Copy the weights and what lies beside them into a folder of their own, since all are called alike."""
     target = folder / re.sub(r"[^A-Za-z0-9._-]+", "_", name.removeprefix(HUB_PREFIX))
     try:
         target.mkdir(exist_ok=True)
     except OSError as error:
         raise VitError(f"Cannot write {str(target)!r}: {error.strerror}.") from error
-    for file in sorted(path.parent.iterdir()):
-        if file.suffix in (".json", ".npz", ".safetensors"):
-            _copy(file, target)
+    for file in files:
+        _copy(file, target)
     return target / path.name
 
 

@@ -29,6 +29,7 @@ from vit_core.inference.crop import model_input
 from vit_core.inference.head import I21K_NOTE, Head, why_no_classes
 from vit_core.inference.labels import Labels, choose_labels
 from vit_core.inference.programs import Outputs
+from vit_core.inference.published import as_published
 from vit_core.inference.results import Prediction
 from vit_core.models.build import Params
 from vit_core.models.config import ModelConfig
@@ -286,7 +287,7 @@ def load_predictor(
             return load(path)
         except DamagedCheckpoint as error:
             if not store.discard(path):
-                raise
+                raise as_published(error, path, store) from error
             logger.warning("%s; the copy in the cache is deleted and fetched again", error)
     with store.borrow(name_or_path) as path:
         return load(path)
@@ -307,9 +308,7 @@ def open_predictor(
         path: the file.
         name: what the checkpoint is called; decides the class names where `labels` is None and none lie beside.
         device: where to compute.
-        resolution: as in `load_predictor`.
-        labels: as in `load_predictor`.
-        num_heads: as in `load_predictor`.
+        resolution, labels, num_heads: as in `load_predictor`.
 
     Raises:
         BadInput: the resolution or the class names do not fit.

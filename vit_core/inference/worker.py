@@ -37,6 +37,7 @@ from vit_core.inference.messages import (
 )
 from vit_core.inference.predictor import DECODERS, Predictor, open_predictor, relabel
 from vit_core.inference.programs import Outputs
+from vit_core.inference.published import as_published
 from vit_core.inference.results import ImageAnswer
 from vit_core.preprocess import decode_image
 from vit_core.settings import DEVICES, Settings
@@ -152,7 +153,7 @@ class LoadedModels:
         except DamagedCheckpoint as error:
             if self._store.discard(key.path):
                 raise DamagedCheckpoint(f"{error} The copy in the cache was deleted; download it again.") from error
-            raise
+            raise as_published(error, key.path, self._store) from error
         self._models[identity] = predictor
         return predictor, predictor.load_seconds
 

@@ -31,6 +31,7 @@ from vit_core.store.patience import Patience
 from vit_core.store.problems import cancelled, unreachable
 from vit_core.store.progress import Progress, SpeedMeter
 from vit_core.store.receive import Source, open_source, receive
+from vit_core.store.shelves import proof_of
 
 ProgressCallback = Callable[[Progress], None]
 # What one attempt learnt holds for all who waited for it.
@@ -219,8 +220,11 @@ class _Transfer:
             self._source.interrupt()
 
     def _leave_note(self, error: StoreError) -> None:
+        self._write_note(_note_of(error))
+
+    def _write_note(self, note: bytes) -> None:
         with contextlib.suppress(OSError):  # on a full disk there is no note, and who waits will try for itself
-            self._lock.write_note(_note_of(error))
+            self._lock.write_note(note)
 
     def _run(self) -> Path:
         self._cache.sweep()
@@ -237,6 +241,7 @@ class _Transfer:
                 receive(source, sink, self._location, patience=self._patience, stop=self._stop)
                 self.is_receiving = False
             sink.finish(self._slot.path)
+            self._write_note(proof_of(sink.version))
         except (ObjectMissing, CorruptDownload, StorageFull):
             sink.discard()
             raise

@@ -10,7 +10,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -18,7 +18,16 @@ from urllib.parse import quote
 from vit_core.errors import Cancelled
 from vit_core.store.background import Background
 from vit_core.store.hub_name import BESIDE, INDEX, WEIGHTS, HubName
-from vit_core.store.hub_problems import forbidden, gated, no_revision, no_weights, not_there, offline, token_refused
+from vit_core.store.hub_problems import (
+    forbidden,
+    gated,
+    no_part,
+    no_revision,
+    no_weights,
+    not_there,
+    offline,
+    token_refused,
+)
 from vit_core.store.location import HubFile, Location, shelf_for
 from vit_core.store.patience import Patience
 from vit_core.store.problems import Interrupted, reason_of, unreachable
@@ -28,7 +37,6 @@ if TYPE_CHECKING:
 
 _PUBLIC = "https://huggingface.co"
 _ATTEMPTS = 3
-_SHARD = re.compile(r"model-\d{1,6}-of-\d{1,6}\.safetensors")
 _FILE_NAME = re.compile(r"[\w+=,@~() -][\w.+=,@~() -]{0,199}", re.ASCII)
 
 
@@ -37,14 +45,26 @@ class Repository:
     """What is taken of a repository, at one commit.
 
     Attributes:
-        commit: 40 hexadecimal digits.
-        weights: name of the file to open: of the weights, or of the list of their shards.
-        files: all that is taken, the weights last.
+        weights: name of the file to open: of the weights, or of the list of their parts.
+        files: all that is taken, by name, the weights last; without the parts that a list names.
+        others: what such a list may name.
     """
 
-    commit: str
     weights: str
-    files: tuple[HubFile, ...]
+    files: Mapping[str, HubFile]
+    others: Mapping[str, HubFile]
+
+    def with_parts(self, names: Sequence[str]) -> "Repository":
+        """Give it with the parts that its list names.
+
+        Raises:
+            ObjectMissing: the repository lacks one.
+        """
+        name = self.files[self.weights].name
+        for part in names:
+            if part not in self.others:
+                raise no_part(name, part)
+        return Repository(self.weights, {**{part: self.others[part] for part in names}, **self.files}, {})
 
 
 def endpoint() -> str:
@@ -52,9 +72,14 @@ def endpoint() -> str:
     return os.environ.get("HF_ENDPOINT", "").strip().rstrip("/") or _PUBLIC
 
 
+def cache_key(text: str) -> str:
+    """Give the key by which something of the hub lies in the cache: another hub has others under the same name."""
+    return text if endpoint() == _PUBLIC else f"{endpoint()}/{text}"
+
+
 def hub_location(name: HubName) -> Location:
     """Give the location of a repository as a whole, before the hub was asked."""
-    return Location(str(name), f"{endpoint()}/{name.repo}", "hub", shelf_for("hub_", name.repo))
+    return Location(str(name), f"{endpoint()}/{name.repo}", "hub", shelf_for("hub_", cache_key(name.repo)))
 
 
 def ask_hub(name: HubName, *, patience: Patience, cancel: threading.Event) -> Repository:
@@ -77,7 +102,7 @@ def ask_hub(name: HubName, *, patience: Patience, cancel: threading.Event) -> Re
 
 
 def choose_files(name: HubName, info: "ModelInfo", location: Location) -> Repository:
-    """Choose what is read here: model.safetensors, else its shards, else the one other file of weights.
+    """Choose what is read here: model.safetensors, else the list of its parts, else the one other file of weights.
 
     Raises:
         ObjectMissing: there is none.
@@ -87,25 +112,25 @@ def choose_files(name: HubName, info: "ModelInfo", location: Location) -> Reposi
     if not re.fullmatch(r"[0-9a-f]{40}", commit):
         raise unreachable(location, "the answer names no commit, so it is not from a hub")
     there = {file.rfilename: file for file in info.siblings or ()}
-    weights = _weights_among(list(there))
-    if not weights:
+    weights = _weights_among(there)
+    if weights is None:
         raise no_weights(str(name), sorted(there))
-    chosen = [*(beside for beside in BESIDE if beside in there), *weights[1:], weights[0]]
-    files = tuple(_hub_file(name, there[file], commit) for file in chosen)
-    return Repository(commit, weights[0], files)
+    files = {file: _hub_file(name, there[file], commit) for file in (*BESIDE, weights) if file in there}
+    parts = [file for file in there if _FILE_NAME.fullmatch(file) and file.endswith(".safetensors")]
+    others = {file: _hub_file(name, there[file], commit) for file in parts} if weights == INDEX else {}
+    return Repository(weights, files, others)
 
 
-def _weights_among(files: Sequence[str]) -> list[str]:
-    """Give the file to open, and the further ones that belong to it."""
-    if WEIGHTS in files:
-        return [WEIGHTS]
-    if INDEX in files:
-        return [INDEX, *sorted(filter(_SHARD.fullmatch, files))]
+def _weights_among(files: Collection[str]) -> str | None:
+    """Give the file to open."""
+    for usual in (WEIGHTS, INDEX):
+        if usual in files:
+            return usual
     for suffix in (".safetensors", ".npz"):
         found = [file for file in files if file.endswith(suffix) and _FILE_NAME.fullmatch(file)]
         if found:
-            return found if len(found) == 1 else []
-    return []
+            return found[0] if len(found) == 1 else None
+    return None
 
 
 def _hub_file(name: HubName, file: "RepoSibling", commit: str) -> HubFile:
@@ -114,7 +139,7 @@ def _hub_file(name: HubName, file: "RepoSibling", commit: str) -> HubFile:
         str(name),
         f"{endpoint()}/{name.repo}/resolve/{commit}/{quote(file.rfilename)}",
         "hub",
-        shelf_for("hub_", f"{name.repo}/{commit}"),
+        shelf_for("hub_", cache_key(f"{name.repo}/{commit}")),
         commit=commit,
         size=file.lfs.size if file.lfs else file.size,
         digest=digest,

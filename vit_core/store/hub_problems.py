@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from vit_core.errors import AccessDenied, ObjectMissing, shorten
+from vit_core.errors import AccessDenied, ObjectMissing, quoted, shorten
+from vit_core.store.hub_name import INDEX, WEIGHTS
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 _LISTED = 8
@@ -50,7 +51,7 @@ def no_revision(name: str, revision: str) -> ObjectMissing:
 
 def no_weights(name: str, files: Sequence[str]) -> ObjectMissing:
     """Nothing that is read here is among its files."""
-    listed = ", ".join(shorten(file, 60) for file in files[:_LISTED]) or "nothing"
+    listed = ", ".join(_shown(file) for file in files[:_LISTED]) or "nothing"
     more = f" and {len(files) - _LISTED} more" if len(files) > _LISTED else ""
     several = sum(file.endswith((".npz", ".safetensors")) for file in files) > 1
     if several:
@@ -60,11 +61,27 @@ def no_weights(name: str, files: Sequence[str]) -> ObjectMissing:
         )
     pickle = next((file for file in files if file.endswith(_PICKLES)), None)
     why = (
-        f"{shorten(pickle, 60)} is a pickle, which can run any program when it is opened, so it is never read here"
+        f"{_shown(pickle)} is a pickle, which can run any program when it is opened, so it is never read here"
         if pickle
         else "Files of weights elsewhere work by their path"
     )
     return ObjectMissing(f"{name} has no model.safetensors and no .npz; it has {listed}{more}. {why}.")
+
+
+def no_part(name: str, part: str) -> ObjectMissing:
+    """The list of the parts names one that is not there, or that is no plain name of a file."""
+    return ObjectMissing(
+        f"{name} is not complete: its list of parts names {quoted(part, 60)}, and the repository has no such file "
+        "beside it. Take another revision of it, or ask its owner."
+    )
+
+
+def no_parts(name: str) -> ObjectMissing:
+    """The list of the parts is none."""
+    return ObjectMissing(
+        f"{name} has a list of parts, {INDEX}, that names none, and no {WEIGHTS}. Take another revision of it, or ask "
+        "its owner."
+    )
 
 
 def offline(name: str) -> ObjectMissing:
@@ -73,3 +90,8 @@ def offline(name: str) -> ObjectMissing:
         f"{name} is not on this machine, and HF_HUB_OFFLINE is set, so that the hub is not asked. Unset it for once, "
         "or give the path of a file that you have."
     )
+
+
+def _shown(file: str) -> str:
+    """Show the name of a file, which anybody may have chosen: nothing in it may reach a terminal as a command."""
+    return shorten(file, 60) if file.isprintable() else quoted(file, 60)

@@ -14,7 +14,7 @@ from pathlib import Path
 from vit_core.errors import BadInput, ObjectMissing, shorten
 from vit_core.settings import Settings, bundled_data_dir
 from vit_core.store.address import address_location, is_address, read_hub_name
-from vit_core.store.cache import Cache, CacheEntry, CacheUsage
+from vit_core.store.cache import Cache
 from vit_core.store.download import Downloader
 from vit_core.store.folder import weights_in
 from vit_core.store.hub import hub_location
@@ -33,6 +33,7 @@ from vit_core.store.patience import Patience
 from vit_core.store.problems import object_missing
 from vit_core.store.progress import Progress
 from vit_core.store.repositories import Repositories
+from vit_core.store.shelves import CacheEntry, CacheUsage, files_of
 
 __all__ = ["CacheEntry", "CacheUsage", "IndexBytes", "Location", "Progress", "Store"]
 
@@ -207,8 +208,19 @@ class Store:
         return self._cache.clear()
 
     def discard(self, path: Path) -> bool:
-        """Delete a fetched file that proved to be bad; say whether it was in the cache, so that fetching helps."""
+        """Delete a fetched file that proved to be bad; say whether fetching it again helps.
+
+        It does not for a file of the user's, nor for one that is as its bucket states it: bad where it was published.
+        """
         return self._cache.discard(path)
+
+    def is_fetched(self, path: Path) -> bool:
+        """Tell whether a file lies in the cache, and is none of the user's own."""
+        return self._cache.owns(path)
+
+    def files_beside(self, path: Path) -> tuple[Path, ...]:
+        """List all files of the repository of the hub that a fetched file belongs to, its own among them."""
+        return tuple(files_of(path.parent))
 
 
 def _hub_name(name_or_path: str | Path) -> HubName | None:

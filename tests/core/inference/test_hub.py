@@ -9,18 +9,18 @@ from weight_files import timm_repository
 
 from vit_core import load_predictor
 from vit_core.catalog.timm_tags import TIMM_TAGS
-from vit_core.errors import AccessDenied
+from vit_core.errors import AccessDenied, BadCheckpoint
 from vit_core.settings import Settings
 
 NAME = "hf:timm/vit_tiny_patch16_224.augreg_in21k_ft_in1k"
 
 
-def test_a_model_of_the_hub_predicts_and_stays_when_the_network_goes(hub, tmp_path, monkeypatch):
+def test_a_model_of_the_hub_predicts_and_stays_when_the_network_goes(hub, tmp_path):
     hub.put(NAME.removeprefix("hf:"), timm_repository())
     settings = Settings(cache_dir=tmp_path, device="cpu")
     images = np.zeros((1, 16, 16, 3), np.float32)
     first = load_predictor(NAME, settings=settings)
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
+    hub.close()
 
     again = load_predictor(NAME, settings=settings)
 
@@ -50,6 +50,17 @@ def test_a_damaged_copy_of_the_cache_is_fetched_once_more(hub, tmp_path):
     path.write_bytes(path.read_bytes()[:-100])
 
     assert load_predictor(NAME, settings=settings).labels.names == ("disc", "bar", "frame")
+
+
+def test_a_file_that_is_published_damaged_is_said_and_not_fetched_again(hub, tmp_path):
+    files = timm_repository()
+    hub.put(NAME.removeprefix("hf:"), {**files, "model.safetensors": files["model.safetensors"][:-100]})
+    settings = Settings(cache_dir=tmp_path, device="cpu")
+
+    for _ in range(2):
+        with pytest.raises(BadCheckpoint, match=r"It is published like this: .* would not help"):
+            load_predictor(NAME, settings=settings)
+    assert len([asked for asked in hub.log if asked.on == "cdn"]) == 1
 
 
 def test_a_closed_bucket_names_the_copy(fault_proxy, tmp_path):
