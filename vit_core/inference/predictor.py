@@ -308,7 +308,9 @@ def open_predictor(
         path: the file.
         name: what the checkpoint is called; decides the class names where `labels` is None and none lie beside.
         device: where to compute.
-        resolution, labels, num_heads: as in `load_predictor`.
+        resolution: as in `load_predictor`.
+        labels: as in `load_predictor`.
+        num_heads: as in `load_predictor`.
 
     Raises:
         BadInput: the resolution or the class names do not fit.
