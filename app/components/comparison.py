@@ -135,9 +135,11 @@ def comparison_table(rows: Sequence[Row], titles: Sequence[str], *, only_differe
 
 def _line(fact: Fact, rows: Sequence[Row]) -> Line:
     cells = tuple(fact.text(row) for row in rows)
-    comparable = not fact.same or len({str(row.get(fact.same)) for row in rows}) == 1
+    # A checkpoint without a number is compared with nobody, whatever data it would have been measured on.
+    measured_on = {str(row.get(fact.same)) for row in rows if _known(row.get(fact.column))} if fact.same else set()
+    comparable = len(measured_on) < 2
     beside = tuple(_beside(fact, rows[0], row) if comparable and fact.column else "" for row in rows)
-    if not comparable and sum(cell != NOTHING for cell in cells) > 1:
+    if not comparable:
         beside = ("not comparable: other data", *[""] * (len(rows) - 1))
     return Line(fact.label, cells, beside, tuple(cell != cells[0] for cell in cells))
 
@@ -152,7 +154,9 @@ def _beside(fact: Fact, first: Row, row: Row) -> str:
         rounded = fact.column == "final_val" and ROUNDED in (row["final_val_source"], first["final_val_source"])
         return point_words(mine - theirs, rounded=rounded)
     more, less = fact.more_or_less
-    return f"{mine / theirs:.2g} × {more}" if mine > theirs else f"{theirs / mine:.2g} × {less}"
+    times, word = (mine / theirs, more) if mine > theirs else (theirs / mine, less)
+    written = f"{times:.2g}"
+    return "" if written == "1" else f"{written} × {word}"
 
 
 def point_words(difference: float, *, rounded: bool) -> str:

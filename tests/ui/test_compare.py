@@ -220,6 +220,23 @@ def test_accuracies_on_other_data_are_not_compared(row):
     assert upstream.beside == ("not comparable: other data", "")
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_checkpoint_without_a_number_leaves_the_others_comparable(row, place):
+    rows = [row(S16), row(B16)]
+    rows.insert(place, {**row(B16_ON_1K), "final_val": float("nan")})
+
+    beside = line(rows, "Upstream accuracy").beside
+
+    assert not any("not comparable" in words for words in beside)
+    assert (place == 0) == ("+3.4 points" not in beside)
+
+
+def test_a_number_that_is_all_but_the_same_is_not_held_against_the_first(row):
+    rows = [{**row(S16), "params": 86_567_656.0}, {**row(S16), "params": 86_415_592.0}]
+
+    assert line(rows, "Parameters").beside == ("", "")
+
+
 def test_a_fall_is_written_with_a_real_minus():
     assert point_words(-0.012, rounded=False) == "−1.2 points"
 
