@@ -91,7 +91,7 @@ def other_names() -> Mapping[str, tuple[str, ...]]:
         >>> other_names()["Ti_16-i21k-300ep-lr_0.001-aug_none-wd_0.03-do_0.0-sd_0.0"]
         ('vit_tiny_patch16_224.augreg_in21k',)
     """
-    names = {name: (tag,) for name, tag in TIMM_TAGS.items()}
+    names: dict[str, tuple[str, ...]] = {name: (tag,) for name, tag in TIMM_TAGS.items()}
     for family in families().values():
         copy = family.hub.rpartition("/")[2]
         told = (family.label if family.release == "timm" else "", copy if family.hub != family.name else "")

@@ -89,6 +89,33 @@ class TestTable:
         assert found.top1 == pytest.approx(top1 / 100)
         assert found.top5 == pytest.approx(top5 / 100)
 
+    def test_flexivit_says_that_its_buffers_are_no_setting_it_was_trained_with(self):
+        (flexible,) = {
+            each.note.rpartition(". ")[0]
+            for each in families().values()
+            if "big_vision/flexivit/flexivit_" in each.name
+        }
+        assert "buffers of 32 px patches and 7 × 7 positions" in flexible
+        assert "trained at 240 px" in flexible
+
+    @pytest.mark.parametrize("size", ["B", "L"])
+    def test_timms_mixer_of_imagenet_is_the_copy_of_the_file_trained_on_it_alone(self, size):
+        copy = families()[f"hf:timm/mixer_{size.lower()}16_224.goog_in21k_ft_in1k"]
+        assert families()[f"gs://mixer_models/imagenet1k/Mixer-{size}_16.npz"].hub == copy.name
+        assert (copy.ds, copy.adapt_ds) == ("imagenet2012", "")
+        assert "pytorch-image-models#651" in copy.note
+
+    def test_a_copy_says_which_gelu_it_is_computed_with(self, family):
+        if family.hub:
+            exact = "exact form of GELU" in family.hub_difference
+            assert exact == (family.hub.startswith("hf:google/") or "deit3" in family.hub)
+            assert exact or "tanh form of GELU" in family.hub_difference
+
+    def test_a_copy_that_timm_has_is_a_file_of_the_table_itself(self, family):
+        if family.hub.startswith("hf:timm/"):
+            copy = families()[family.hub]
+            assert (copy.release, copy.ds, copy.adapt_ds) == ("timm", family.ds, family.adapt_ds)
+
     def test_every_release_is_there(self):
         assert {each.release for each in families().values()} == set(RELEASES)
 
