@@ -16,15 +16,21 @@ OnOrder = Callable[[str, bool], None]
 
 
 def how_many(left: pd.DataFrame, frame: pd.DataFrame) -> None:
-    """Say how many files the filters leave of how many, of AugReg and of the other releases."""
-    main, others = frame[~is_other(frame)], int(is_other(frame).sum())
-    left_main, left_others = left[~is_other(left)], int(is_other(left).sum())
-    files, total = left_main["filename"].nunique(), main["filename"].nunique()
-    words = f"**{_of(files, total, 'pre-trained file')}** with {counted(len(left_main), 'fine-tune')}"
-    beside = f"**{_of(left_others, others, 'file')}** of other releases"
-    if left_others:
-        words = f"{words} of AugReg, and {beside}" if files else beside
+    """Say how many pre-trained files the filters leave of how many, of AugReg and of the other releases."""
+    of_others, left_of_others = is_other(frame), is_other(left)
+    main = _files_with_tunes(left[~left_of_others], frame[~of_others])
+    others = f"{_files_with_tunes(left[left_of_others], frame[of_others])} of other releases"
+    if left_of_others.all() == (~left_of_others).all():  # files of both, or none at all
+        words = f"{main} of AugReg, and {others}" if of_others.any() else main
+    else:
+        words = others if left_of_others.all() else main
     st.markdown(words, width="content")
+
+
+def _files_with_tunes(left: pd.DataFrame, whole: pd.DataFrame) -> str:
+    files = _of(left["filename"].nunique(), whole["filename"].nunique(), "pre-trained file")
+    tunes = int(left["adapt_ds"].notna().sum())
+    return f"**{files}**" + (f" with {counted(tunes, 'fine-tune')}" if tunes else "")
 
 
 def _of(count: int, total: int, noun: str) -> str:

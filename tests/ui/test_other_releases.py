@@ -19,10 +19,27 @@ def test_a_release_narrows_the_table_to_what_is_known_of_its_files(open_page, te
     page = open_page("explore", release="SAM", tab="find")
 
     table = page.dataframe[0].value
-    assert "5 of 115 files" in texts(page)
+    assert "5 of 101 pre-trained files** of other releases" in texts(page)
     assert set(table["Release"]) == {"SAM"}
     assert "sam/ViT-B_16" in set(table["Name"])
     assert "Decay" not in table
+
+
+def test_where_nothing_is_left_all_releases_are_named(open_page, texts):
+    page = open_page("explore", search="nothing-is-called-so", tab="find")
+
+    assert "0 of 759 pre-trained files** of AugReg, and **0 of" in texts(page)
+    assert "with 0 fine-tunes" not in texts(page)
+
+
+def test_files_and_fine_tunes_are_counted_apart_as_the_facet_and_the_table_count_them(open_page, texts):
+    page = open_page("explore", release="timm", tab="find")
+
+    rows = len(page.dataframe[0].value)
+    (facet,) = [pills for pills in page.button_group if pills.label == "Release"]
+    assert f"{rows} of" in texts(page)
+    assert f"timm ({rows})" in facet.options
+    assert "fine-tunes of other releases" in texts(page)
 
 
 def test_the_findings_of_the_paper_are_not_asked_of_other_releases(open_page):
