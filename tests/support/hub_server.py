@@ -51,6 +51,8 @@ class Hub:
         faults: what happens to the next answers of the CDN, in order: ("cut", n), ("stall", n), ("corrupt", at),
             ("ignore range", 0), ("too much", n).
         hub_answers: statuses with which the hub answers the next requests instead of the truth; 0 is no answer.
+        refusals: the answers to the next requests of the hub that end so: (ending, status, headers).
+        cdn_answers: statuses with which the CDN answers the next requests instead of the bytes.
         redirect_to: where large files are said to lie, None for the CDN.
         bytes_per_s: speed of the CDN.
     """
@@ -62,6 +64,8 @@ class Hub:
         self.log: list[Asked] = []
         self.faults: list[tuple[str, int]] = []
         self.hub_answers: list[int] = []
+        self.refusals: list[tuple[str, int, dict[str, str]]] = []
+        self.cdn_answers: list[int] = []
         self.redirect_to: str | None = None
         self.bytes_per_s: float = float("inf")
         self.released = threading.Event()
@@ -129,8 +133,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         sent = self.headers.get("Authorization")
         hub.log.append(Asked(self.server.on, self.command, path, sent, self.headers.get("Range")))
-        if self.server.on == "cdn":
+        if self.server.on == "cdn" and hub.cdn_answers:
+            self._answer(hub.cdn_answers.pop(0), b"no")
+        elif self.server.on == "cdn":
             self._give_bytes(path)
+        elif hub.refusals and path.endswith(hub.refusals[0][0]):
+            _, status, headers = hub.refusals.pop(0)
+            self._answer(status, b"no", headers)
         elif hub.hub_answers:
             status = hub.hub_answers.pop(0)
             if status == 0:

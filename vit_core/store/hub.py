@@ -17,20 +17,12 @@ from urllib.parse import quote
 
 from vit_core.errors import Cancelled
 from vit_core.store.background import Background
+from vit_core.store.hub_answers import refusal, retry_after, token_for
 from vit_core.store.hub_name import BESIDE, INDEX, WEIGHTS, HubName
-from vit_core.store.hub_problems import (
-    forbidden,
-    gated,
-    no_part,
-    no_revision,
-    no_weights,
-    not_there,
-    offline,
-    token_refused,
-)
+from vit_core.store.hub_problems import no_part, no_weights, not_there, offline
 from vit_core.store.location import HubFile, Location, shelf_for
 from vit_core.store.patience import Patience
-from vit_core.store.problems import Interrupted, reason_of, unreachable
+from vit_core.store.problems import Interrupted, describe_status, reason_of, seconds_of, unreachable
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo, RepoSibling
@@ -151,9 +143,12 @@ def _ask(name: HubName, location: Location, patience: Patience) -> "ModelInfo":
         try:
             return _ask_once(name, location, patience)
         except Interrupted as event:
+            wait_s = event.retry_after_s or 0.0
+            if wait_s > patience.reach_s:
+                raise unreachable(location, f"{event.reason} and asks to wait {wait_s:g} s") from event
             if attempt == _ATTEMPTS - 1:
                 raise unreachable(location, event.reason) from event
-            time.sleep(patience.pause(attempt))
+            time.sleep(max(patience.pause(attempt), wait_s))
     raise AssertionError  # the last attempt returns or raises
 
 
@@ -161,8 +156,9 @@ def _ask_once(name: HubName, location: Location, patience: Patience) -> "ModelIn
     # Their import takes a second or two, which nobody shall wait for who asks for no file of the hub.
     import httpx2  # what huggingface_hub speaks HTTP with, and whose errors it lets through
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
+    token_for(str(name))
     try:
         api = HfApi(endpoint=endpoint(), library_name="vit-explorer")
         return api.model_info(name.repo, revision=name.revision, files_metadata=True, timeout=max(patience.timeout))
@@ -172,32 +168,20 @@ def _ask_once(name: HubName, location: Location, patience: Patience) -> "ModelIn
         raise _refusal(name, location, error) from error
     except httpx2.HTTPError as error:
         raise Interrupted(reason_of(error), answered=False) from error
+    except HFValidationError as error:  # a rule on names that is newer than ours
+        raise not_there(str(name)) from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:  # of JSON that is not what a hub answers
         raise unreachable(location, "what answered is not a hub") from error
 
 
 def _refusal(name: HubName, location: Location, error: "Exception") -> Exception:
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
-
-    if isinstance(error, GatedRepoError):
-        return gated(str(name))
-    if isinstance(error, RevisionNotFoundError):
-        return no_revision(str(name), name.revision)
-    if isinstance(error, RepositoryNotFoundError):
-        return not_there(str(name))
     response = getattr(error, "response", None)
-    status = int(getattr(response, "status_code", 0))
-    return _refused_status(name, location, status, getattr(response, "headers", {}))
-
-
-def _refused_status(name: HubName, location: Location, status: int, headers: Mapping[str, str]) -> Exception:
-    if status == HTTPStatus.UNAUTHORIZED:
-        return token_refused(str(name))
-    if status == HTTPStatus.FORBIDDEN:
-        return forbidden(str(name))
-    if status == HTTPStatus.NOT_FOUND:
+    status, headers = int(getattr(response, "status_code", 0)), getattr(response, "headers", {})
+    if found := refusal(str(name), status, headers, revision=name.revision):
+        return found
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND):
         return not_there(str(name))
-    reason = f"the hub answered {status}"
+    reason = f"the hub answered {describe_status(status)}"
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Interrupted(reason, answered=True)
+        return Interrupted(reason, answered=True, retry_after_s=seconds_of(retry_after(headers)))
     return unreachable(location, reason)

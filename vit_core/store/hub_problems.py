@@ -33,11 +33,27 @@ def token_refused(name: str) -> AccessDenied:
     )
 
 
-def forbidden(name: str) -> AccessDenied:
-    """The hub says no without saying why."""
+def impossible_token(name: str) -> AccessDenied:
+    """The token cannot be one."""
     return AccessDenied(
-        f"The hub does not let us read {name}. Set HF_TOKEN to a token that may read it, or give the path of a file "
-        "that you have."
+        f"The token for {name} has a character that no token has, as of a copy from a text. Set HF_TOKEN to the token "
+        "alone, letters and digits, or unset it: public repositories need none."
+    )
+
+
+def closed(name: str) -> AccessDenied:
+    """The hub itself has closed it, to everybody."""
+    return AccessDenied(
+        f"The hub has closed {name} to everybody. Take another repository, or give the path of a file that you have."
+    )
+
+
+def forbidden(name: str, message: str) -> AccessDenied:
+    """The hub says no, and may say why."""
+    why = f" ({_shown(message.strip(), 200)})" if message.strip() else ""
+    return AccessDenied(
+        f"The hub does not let us read {name}{why}. Set HF_TOKEN to a token that may read it, or give the path of a "
+        "file that you have."
     )
 
 
@@ -58,6 +74,12 @@ def no_weights(name: str, files: Sequence[str]) -> ObjectMissing:
         return ObjectMissing(
             f"{name} has no model.safetensors but several other files of weights: {listed}{more}. Download the one "
             "that you mean and give its path."
+        )
+    below = next((file for file in files if file.endswith((".npz", ".safetensors"))), None)
+    if below and "/" in below:
+        return ObjectMissing(
+            f"{name} has no weights at its root, where they are looked for, but {_shown(below)} in a folder. Download "
+            "that file and give its path."
         )
     pickle = next((file for file in files if file.endswith(_PICKLES)), None)
     why = (
@@ -92,6 +114,6 @@ def offline(name: str) -> ObjectMissing:
     )
 
 
-def _shown(file: str) -> str:
-    """Show the name of a file, which anybody may have chosen: nothing in it may reach a terminal as a command."""
-    return shorten(file, 60) if file.isprintable() else quoted(file, 60)
+def _shown(text: str, limit: int = 60) -> str:
+    """Show what anybody may have chosen, as the name of a file: nothing in it may reach a terminal as a command."""
+    return shorten(text, limit) if text.isprintable() else quoted(text, limit)

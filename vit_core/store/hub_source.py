@@ -11,12 +11,15 @@ from urllib.parse import urlsplit
 import requests
 
 from vit_core.errors import ObjectMissing, Unreachable
-from vit_core.store.hub_problems import gated, not_there, token_refused
+from vit_core.store.hub_answers import refusal, retry_after, token_for
 from vit_core.store.location import HubFile, is_inner_host, shown_url
 from vit_core.store.patience import Patience
-from vit_core.store.problems import Replaced
+from vit_core.store.problems import Interrupted, Replaced, check_status, describe_status, unreachable
 from vit_core.store.sink import Sink, Version
 from vit_core.store.web import WebSource, content_range
+
+_PUBLIC_NAMES = frozenset({"huggingface.co", "hf.co"})
+_MOST_REFUSALS = 3
 
 
 class HubSource(WebSource):
@@ -26,6 +29,7 @@ class HubSource(WebSource):
         """Get ready; opens nothing."""
         super().__init__(location, patience=patience)
         self._file = location
+        self._refused = 0  # how often another server said no
         self._version = Version(location.commit, location.size, None, location.digest)
 
     def _headers(self, sink: Sink) -> dict[str, str]:
@@ -35,12 +39,12 @@ class HubSource(WebSource):
         return headers
 
     def _secrets(self, url: str) -> dict[str, str]:
-        if _origin(url) != _origin(self._file.url):
+        # The public hub has two names, and huggingface_hub sends the token to both.
+        names = {urlsplit(each).hostname for each in (url, self._file.url)}
+        is_same = _origin(url) == _origin(self._file.url) or (names <= _PUBLIC_NAMES and url.startswith("https:"))
+        if not is_same:
             return {}
-        # It imports much, for a second: only where a file of the hub is asked for. It knows HF_TOKEN and the login.
-        from huggingface_hub import constants, get_token
-
-        token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()
+        token = token_for(self._file.name)
         return {"Authorization": f"Bearer {token}"} if token else {}
 
     def _begin(self, sink: Sink, response: requests.Response) -> None:
@@ -53,21 +57,29 @@ class HubSource(WebSource):
         sink.begin(start, self._version)
 
     def _check(self, response: requests.Response) -> None:
-        status, code = response.status_code, response.headers.get("X-Error-Code", "")
-        name = self._file.name
-        if code == "GatedRepo":
-            raise gated(name)
-        if status == HTTPStatus.UNAUTHORIZED and "credentials" in response.headers.get("X-Error-Message", ""):
-            raise token_refused(name)
-        if code == "RepoNotFound":
-            raise not_there(name)
+        status = response.status_code
+        if _origin(self._asked) != _origin(self._file.url):
+            self._check_elsewhere(status)
+        if status >= HTTPStatus.BAD_REQUEST and (error := refusal(self._file.name, status, response.headers)):
+            raise error
         if status == HTTPStatus.NOT_FOUND:
             file = self._file.url.rpartition("/")[2]
             raise ObjectMissing(
-                f"{name} changed on the hub while it was read: {file} of commit {self._file.commit[:8]} is gone. "
-                "Ask for it again to get what is there now."
+                f"{self._file.name} changed on the hub while it was read: {file} of commit {self._file.commit[:8]} is "
+                "gone. Ask for it again to get what is there now."
             )
-        super()._check(response)
+        check_status(self._file, status, retry_after=retry_after(response.headers))
+
+    def _check_elsewhere(self, status: int) -> None:
+        """Ask the hub again where another server refuses: what leads there carries a signature that ends."""
+        if status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+            return
+        self._refused += 1
+        host = urlsplit(self._asked).netloc
+        reason = f"{host}, to which the hub leads, answered {describe_status(status)}"
+        if self._refused >= _MOST_REFUSALS:
+            raise unreachable(self._file, f"{reason}, {self._refused} times")
+        raise Interrupted(reason, answered=True)
 
     def _check_redirect(self, url: str, target: str) -> None:
         old, new = urlsplit(url), urlsplit(target)

@@ -16,7 +16,7 @@ import urllib3
 from vit_core.errors import Unreachable
 from vit_core.store.location import Location, shown_url
 from vit_core.store.patience import Patience
-from vit_core.store.problems import Replaced, Unchanged, check_status, unreachable
+from vit_core.store.problems import Interrupted, Replaced, Unchanged, check_status, unreachable
 from vit_core.store.session import Watch, without_netrc
 from vit_core.store.sink import Sink, Version
 
@@ -44,6 +44,7 @@ class WebSource:
         self._known = known
         self._session = requests.Session()
         without_netrc(self._session)
+        self._asked = location.url  # or where it led to
         self._watch = Watch()
         self._watch.observe(self._session)
 
@@ -101,6 +102,7 @@ class WebSource:
     def _get(self, headers: dict[str, str]) -> requests.Response:
         url = self._location.url
         for _ in range(_MOST_REDIRECTS):
+            self._asked = url
             response = self._session.get(
                 url,
                 headers=headers | self._secrets(url),
@@ -137,7 +139,17 @@ class WebSource:
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
             raise unreachable(self._location, "its address is not a web address") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise self._watch.interrupted(error) from error
+            raise self._interrupted(error) from error
+
+    def _interrupted(self, error: Exception) -> Interrupted:
+        """Say what happened, and at which server if it is another one than that of the address."""
+        event = self._watch.interrupted(error)
+        host, asked = (urlsplit(url).netloc.rpartition("@")[2] for url in (self._location.url, self._asked))
+        if host == asked:
+            return event
+        return Interrupted(
+            f"at {asked}, to which {self._location.place} leads, {event.reason}", answered=event.answered
+        )
 
 
 def version_of(headers: Mapping[str, str]) -> Version:
