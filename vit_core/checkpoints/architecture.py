@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from vit_core.checkpoints.names import VIT_JAX, Generation, to_published
+from vit_core.checkpoints.pixels import IMAGENET, Scaling
 from vit_core.errors import BadCheckpoint, BadInput, UntoldHeads
 from vit_core.models.config import MAX_GRID, VARIANTS, ModelConfig, ResNetConfig, square_side
 
@@ -181,6 +182,14 @@ def _published_heads(config: ModelConfig) -> int:
 def is_particular(config: ModelConfig) -> bool:
     """Tell whether the table knows what no array shows of a model like this: it is none of Google's."""
     return config.qk_scale is not None or (config.layer_scale and config.variant in VARIANTS)
+
+
+def usual_scaling(config: ModelConfig) -> Scaling | None:
+    """Give what pixels were scaled by for a published model of these shapes, None where files of them differ there.
+
+    Source: timm/models/deit.py, `_cfg`; timm/models/vision_transformer.py of 2021, `_cfg`.
+    """
+    return IMAGENET if is_particular(config) else None
 
 
 def _as_published(config: ModelConfig) -> ModelConfig:

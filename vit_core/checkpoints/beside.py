@@ -50,7 +50,7 @@ class Told:
         norm_eps: of every LayerNorm.
         num_heads: of the attention.
         pool: what the head reads, in timm's words: "token", "avg", "map", or what ours has not.
-        scaling: of the pixels, where it is another than here.
+        scaling: of the pixels.
         guess: where the activation is taken from who trained the model, or is not told at all: a sentence on that.
         notes: further sentences on what was decided, and why.
     """
@@ -106,7 +106,8 @@ def class_names(path: Path, num_classes: int) -> tuple[str, ...] | None:
         num_classes: width of the classifier.
     """
     fields, _ = _read(path.with_name(CONFIG_FILE))
-    ours = fields.get("label_names", _object(fields.get("pretrained_cfg")).get("label_names"))
+    weights = _weights(fields)
+    ours = fields.get("label_names", weights.get("label_names", weights.get("labels")))
     by_number = _object(fields.get("id2label"))
     names = [by_number.get(str(index)) for index in range(num_classes)] if by_number else ours
     if not isinstance(names, list) or len(names) != num_classes:
@@ -118,7 +119,7 @@ def class_names(path: Path, num_classes: int) -> tuple[str, ...] | None:
 
 
 def _of_timm(fields: dict[str, Any]) -> Told:
-    arguments, weights = _object(fields.get("model_args")), _object(fields.get("pretrained_cfg"))
+    arguments, weights = _object(fields.get("model_args")), _weights(fields)
     pool = arguments.get("global_pool", fields.get("global_pool"))
     told = Told(
         num_heads=_count(arguments.get("num_heads")),
@@ -136,6 +137,11 @@ def _of_timm(fields: dict[str, Any]) -> Told:
     return dataclasses.replace(told, activation=_TANH if is_google else _EXACT, guess=guess)
 
 
+def _weights(fields: dict[str, Any]) -> dict[str, Any]:
+    """Give what timm tells of the weights: before its version 0.8 everything stood at the top (timm/models/_hub.py)."""
+    return _object(fields["pretrained_cfg"]) if "pretrained_cfg" in fields else fields
+
+
 _GOOGLE = (
     "Computed with the tanh form of GELU, with which Google trained these weights ({}); where timm takes the exact "
     "form, its answers differ a little."
@@ -146,19 +152,29 @@ _OTHERS = (
 )
 _UNTOLD = (
     "Nothing beside the file tells its GELU: the tanh form is taken, with which Google trained. For weights trained in "
-    "PyTorch put timm's config.json beside the file."
+    "PyTorch put timm's config.json, with its tag, beside the file."
 )
 
 
 def _of_transformers(fields: dict[str, Any], pictures: dict[str, Any]) -> Told:
     eps = fields.get("layer_norm_eps", 1e-12)
     plausible = isinstance(eps, float) and 0 < eps < 1
+    activation = _activation(fields.get("hidden_act", "gelu"))
     return Told(
-        _activation(fields.get("hidden_act", "gelu")),
+        activation,
         norm_eps=eps if plausible else 1e-12,
         num_heads=_count(fields.get("num_attention_heads")),
         scaling=_scaling_of_transformers(pictures),
+        notes=(_AS_TRANSFORMERS,) if activation == _EXACT else (),
     )
+
+
+# Who trained decides for timm only where no form is told. transformers always tells one, as timm does by `act_layer`,
+# and not who trained last: a fine-tune in PyTorch keeps the name of Google's model.
+_AS_TRANSFORMERS = (
+    "Computed with the exact form of GELU, as transformers does; weights as Google trained them (google/vit-…) are "
+    "made for the tanh form, and their answers differ a little from the original's."
+)
 
 
 def _activation(told: object) -> Activation:
@@ -172,10 +188,16 @@ def _activation(told: object) -> Activation:
 
 
 def _scaling_of_transformers(pictures: dict[str, Any]) -> Scaling | None:
-    """Read what the image processor does; without normalisation it leaves pixels in [0, 1]."""
+    """Read what the image processor does: bytes times a factor, 1/255 unless told, less the mean, by the deviation."""
+    factor = 1.0 if pictures.get("do_rescale") is False else pictures.get("rescale_factor", 1 / 255)
+    if isinstance(factor, bool) or not isinstance(factor, int | float) or not 1e-6 < factor < 1e6:
+        raise BadCheckpoint(
+            f"has a rescale_factor of {shorten(str(factor), 40)!r} in {PICTURES_FILE} beside it, which is none."
+        )
+    mean, deviation = pictures.get("image_mean"), pictures.get("image_std")
     if pictures.get("do_normalize") is False:
-        return read_scaling(0.0, 1.0, where=PICTURES_FILE)
-    return read_scaling(pictures.get("image_mean"), pictures.get("image_std"), where=PICTURES_FILE)
+        mean, deviation = 0.0, 1.0
+    return read_scaling(mean, deviation, where=PICTURES_FILE, white=255 * factor)
 
 
 def _crop_notes(weights: dict[str, Any]) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ Knows the arithmetic of the first layer; who tells of the scaling is `beside`'s 
 """
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -42,21 +41,26 @@ class Scaling:
 
 
 OURS = Scaling()
+IMAGENET = Scaling((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # timm/data/constants.py, IMAGENET_DEFAULT_MEAN
 
 
-def read_scaling(mean: object, deviation: object, *, where: str) -> Scaling | None:
-    """Give the scaling that a file tells, or None where it tells none or the one of all pictures here.
+def read_scaling(mean: object, deviation: object, *, where: str, white: float = 1.0) -> Scaling | None:
+    """Give the scaling that a file tells, or None where it tells none.
 
     Args:
-        mean: three numbers, or one for all three; None for 0.5.
+        mean: three numbers, or one for all three; None for 0.5 where the deviation is told.
         deviation: the same.
         where: name of the file, for messages.
+        white: the value of a white pixel in the numbers that these are told for.
 
     Raises:
         BadCheckpoint: they are no such numbers. Goes on from "The file …".
     """
-    found = Scaling(_three("mean", mean, where, least=-1000.0), _three("std", deviation, where, least=1e-4))
-    return None if found.is_ours else found
+    if mean is None and deviation is None:
+        return None
+    return Scaling(
+        _three("mean", mean, where, least=0.0, white=white), _three("std", deviation, where, least=1e-4, white=white)
+    )
 
 
 def for_our_pixels(flat: Mapping[str, np.ndarray], scaling: Scaling) -> dict[str, np.ndarray]:
@@ -79,15 +83,16 @@ def for_our_pixels(flat: Mapping[str, np.ndarray], scaling: Scaling) -> dict[str
     }
 
 
-def _three(what: Literal["mean", "std"], told: object, where: str, *, least: float) -> Channels:
-    numbers = [0.5] * 3 if told is None else [told] * 3 if _is_number(told) else told
+def _three(what: Literal["mean", "std"], told: object, where: str, *, least: float, white: float) -> Channels:
+    numbers = [white / 2] * 3 if told is None else [told] * 3 if _is_number(told) else told
     if not isinstance(numbers, list) or len(numbers) != 3 or not all(map(_is_number, numbers)):
         raise BadCheckpoint(f"has a {what} of pixels of {shorten(str(told), 60)!r} in {where} beside it, not three.")
-    first, second, third = map(float, numbers)
-    if not all(math.isfinite(number) and least <= number <= 1000 for number in (first, second, third)):
+    if not all(least * white <= number <= white for number in numbers):  # holds for no NaN
         raise BadCheckpoint(
-            f"has a {what} of pixels of {shorten(str(told), 60)!r} in {where} beside it, which pixels cannot have."
+            f"has a {what} of pixels of {shorten(str(told), 60)!r} in {where} beside it, which pixels from 0 to 1 "
+            "cannot have; if it is told for 0 to 255, divide it by 255 there."
         )
+    first, second, third = (float(number) / white for number in numbers)
     return first, second, third
 
 

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from vit_core.checkpoints.architecture import infer_config, is_particular
+from vit_core.checkpoints.architecture import infer_config, is_particular, usual_scaling
 from vit_core.checkpoints.arrays import ArrayFile, Limits
 from vit_core.checkpoints.beside import CONFIG_FILE, Told, read_beside
 from vit_core.checkpoints.containers import open_arrays
@@ -16,7 +16,7 @@ from vit_core.checkpoints.layout import Shape
 from vit_core.checkpoints.names import find_generation
 from vit_core.checkpoints.others import other_family, other_shape
 from vit_core.checkpoints.own_settings import apply_settings, is_setting
-from vit_core.checkpoints.pixels import Scaling
+from vit_core.checkpoints.pixels import OURS, Scaling
 from vit_core.checkpoints.table import Generation, Piece, pieces_of
 from vit_core.errors import BadCheckpoint, UntoldHeads, shorten
 from vit_core.models.config import MAX_GRID, ModelConfig
@@ -105,7 +105,7 @@ def recognise(
             origin="transformers" if generation.origin == "transformers" else "google",
         )
         _check_pool(config, told)
-        _check_scaling(config, told)
+        scaling = _scaling(config, told, generation)
         if is_particular(config):  # the table knows this model, and a tag would only be a guess
             told = told.without_guess()
         config = _settle(config, told)
@@ -115,9 +115,9 @@ def recognise(
     except BadCheckpoint as error:
         first = ", ".join(repr(name) for name in list(arrays)[:3]) or "nothing"
         raise type(error)(f"The file {str(arrays.path)!r} {error} It holds {first} …") from error
-    notes += told.sentences + (_fixed_notes(config) if fixed else ())
-    notes += (told.scaling.note,) if told.scaling else ()
-    return Source(arrays, generation, prefix, pieces, unknown, config, told.scaling, notes)
+    notes += told.sentences + (_fixed_notes(config) if fixed else ()) + _scaling_notes(config, told, scaling)
+    other = None if scaling is None or scaling.is_ours else scaling
+    return Source(arrays, generation, prefix, pieces, unknown, config, other, notes)
 
 
 def _sort(arrays: ArrayFile, generation: Generation, prefix: str) -> tuple[dict[str, Piece], tuple[str, ...], int]:
@@ -163,14 +163,29 @@ def _check_pool(config: ModelConfig, told: Told) -> None:
         )
 
 
-def _check_scaling(config: ModelConfig, told: Told) -> None:
-    """Refuse what cannot be worked into the first layer; goes on from "The file …"."""
-    if config.resnet is not None and told.scaling is not None:
+def _scaling(config: ModelConfig, told: Told, generation: Generation) -> Scaling | None:
+    """Give what pixels were scaled by, None for Google's files, which all have ours; goes on from "The file …"."""
+    if generation.origin == "google":
+        return None
+    published = usual_scaling(config) if generation.origin == "timm" else None
+    scaling = told.scaling or published or OURS
+    if config.resnet is not None and not scaling.is_ours:  # cannot be worked into the first layer
         raise BadCheckpoint(
             "is of a hybrid trained on pixels with another mean and deviation than 0.5, as the settings beside it say; "
             "its first convolution is standardised, so that this cannot be worked into it, and its answers would be "
             "wrong."
         )
+    return scaling
+
+
+def _scaling_notes(config: ModelConfig, told: Told, scaling: Scaling | None) -> tuple[str, ...]:
+    if scaling is None:
+        return ()
+    notes = () if scaling.is_ours else (scaling.note,)
+    if told.scaling is not None:
+        return notes
+    taken = "mean and deviation 0.5 are taken" if scaling.is_ours else f"it is taken as for {config.variant}"
+    return (f"Nothing beside the file tells how its pixels are scaled; {taken}.", *notes)
 
 
 def _settle(config: ModelConfig, told: Told) -> ModelConfig:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from vit_core.checkpoints.beside import class_names, read_beside
-from vit_core.checkpoints.pixels import Scaling
+from vit_core.checkpoints.pixels import OURS, Scaling
 from vit_core.errors import BadCheckpoint
 
 IMAGENET = Scaling((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -91,8 +91,11 @@ def test_other_scaling_of_pixels_is_told_by_timm(beside):
     ("pictures", "scaling"),
     [
         ({"image_mean": list(IMAGENET.mean), "image_std": list(IMAGENET.deviation)}, IMAGENET),
-        ({"image_mean": 0.5, "image_std": [0.5, 0.5, 0.5]}, None),
+        ({"image_mean": 0.5, "image_std": [0.5, 0.5, 0.5]}, OURS),
         ({"do_normalize": False, "image_mean": 0.4}, Scaling((0.0,) * 3, (1.0,) * 3)),
+        ({"do_rescale": False, "image_mean": 127.5, "image_std": 127.5}, OURS),
+        ({"rescale_factor": 1 / 127.5, "image_mean": 1, "image_std": 1}, OURS),
+        ({"do_rescale": False, "do_normalize": False}, Scaling((0.0,) * 3, (1 / 255,) * 3)),
         ({}, None),
     ],
     ids=str,
@@ -102,6 +105,44 @@ def test_scaling_of_pixels_is_told_by_the_image_processor_of_transformers(beside
     path.with_name("preprocessor_config.json").write_text(json.dumps(pictures))
 
     assert read_beside(path, origin="transformers").scaling == scaling
+
+
+def test_the_flat_config_of_older_timm_is_read(beside):
+    fields = {"architecture": "vit_x", "tag": "mae", "mean": list(IMAGENET.mean), "std": list(IMAGENET.deviation)}
+
+    told = read_beside(beside(fields), origin="timm")
+
+    assert (told.scaling, told.activation) == (IMAGENET, "gelu")
+
+
+@pytest.mark.parametrize("origin", ["timm", "transformers"])
+@pytest.mark.parametrize(
+    ("what", "value"),
+    [("mean", 127.5), ("mean", -0.5), ("std", 0), ("std", -0.2), ("std", [57.0] * 3), ("std", 10**400)],
+    ids=range(6),
+)
+def test_scaling_of_other_pixels_than_from_0_to_1_is_refused(beside, origin, what, value):
+    path = beside({"pretrained_cfg": {what: value}})
+    path.with_name("preprocessor_config.json").write_text(json.dumps({f"image_{what}": value}))
+
+    with pytest.raises(BadCheckpoint, match=rf"^has a {what} of pixels of .* pixels from 0 to 1 cannot have; .* 255"):
+        read_beside(path, origin=origin)
+
+
+@pytest.mark.parametrize("factor", [0, -1, "x", True, float("nan")], ids=str)
+def test_rescaling_that_no_pixels_have_is_refused(beside, factor):
+    path = beside({})
+    path.with_name("preprocessor_config.json").write_text(json.dumps({"rescale_factor": factor}))
+
+    with pytest.raises(BadCheckpoint, match=r"^has a rescale_factor of .*, which is none"):
+        read_beside(path, origin="transformers")
+
+
+@pytest.mark.parametrize(("activation", "said"), [("gelu", 1), ("gelu_new", 0)])
+def test_exact_gelu_of_transformers_is_said(beside, activation, said):
+    notes = read_beside(beside({"hidden_act": activation}), origin="transformers").notes
+
+    assert sum("exact form of GELU, as transformers does" in note for note in notes) == said
 
 
 @pytest.mark.parametrize("mean", ["x", [0.5], [0.5, 0.5, None], [True, 0.5, 0.5], [1e9, 0, 0], [float("nan"), 0, 0]])
@@ -171,9 +212,10 @@ def test_published_files_take_nothing_from_beside(beside):
     [
         {"label_names": ["cat", "dog"]},
         {"pretrained_cfg": {"label_names": ["cat", "dog"]}},
+        {"labels": ["cat", "dog"]},
         {"id2label": {"1": "dog", "0": "cat"}},
     ],
-    ids=["timm", "older timm", "transformers"],
+    ids=["timm", "older timm", "flat timm", "transformers"],
 )
 def test_class_names_are_found_in_the_order_of_the_outputs(beside, fields):
     assert class_names(beside(fields), 2) == ("cat", "dog")

@@ -201,6 +201,15 @@ def test_weights_below_a_prefix_are_found_and_what_lies_beside_is_counted(write,
     assert checkpoint.notes == (f"Left out for not being under {prefix!r}, where the weights are: 1 of the arrays.",)
 
 
+def test_timms_weights_wrapped_by_transformers_are_found(write, tiny_config):
+    flat = draw(tiny_config)
+    arrays = {f"timm_model.{name}": array for name, array in to_file(TIMM, flat).items()}
+
+    checkpoint = load_checkpoint(write(TIMM, arrays))
+
+    np.testing.assert_array_equal(checkpoint.params["head"]["kernel"], flat["head/kernel"])
+
+
 @pytest.mark.parametrize("prefix", ["params/img/", "img/"])
 def test_image_tower_of_two_towers_loads_for_features_and_says_so(write, tiny_config, prefix):
     flat = draw(dataclasses.replace(tiny_config, classifier="map"))

@@ -9,6 +9,8 @@ import pytest
 from vit_core.checkpoints.conversion import to_file
 from vit_core.checkpoints.generations.big_vision import BIG_VISION
 from vit_core.checkpoints.generations.timm import TIMM
+from vit_core.checkpoints.generations.transformers import TRANSFORMERS
+from vit_core.checkpoints.pixels import IMAGENET
 from vit_core.checkpoints.recognise import recognise
 from vit_core.checkpoints.restore import load_checkpoint
 from vit_core.errors import BadCheckpoint, BadInput
@@ -20,10 +22,10 @@ from vit_core.models.config import VARIANTS
 def of_timm(tmp_path):
     """Write a file of timm as it would be for a model of ours, with what lies beside; the weights are zeros."""
 
-    def write(config, beside):
+    def write(config, beside, generation=TIMM):
         flat = {path: np.zeros(leaf.shape, np.float32) for path, leaf in flatten(build(config)[1]).items()}
         listed, end = {}, 0
-        for name, array in to_file(TIMM, flat).items():
+        for name, array in to_file(generation, flat).items():
             listed[name] = {"dtype": "F32", "shape": array.shape, "data_offsets": (end, end + array.nbytes)}
             end += array.nbytes
         text = json.dumps(listed).encode()
@@ -80,7 +82,32 @@ def test_table_wins_over_the_tag_for_a_model_that_only_it_knows(of_timm):
     source = recognise(of_timm(published, {"pretrained_cfg": {"tag": "augreg_in1k"}}))
 
     assert source.config == published
-    assert source.notes == ()
+    assert not [note for note in source.notes if "GELU" in note]
+
+
+@pytest.mark.parametrize("name", ["timm-S/16", "DeiT3-S/16"])
+def test_published_model_of_imagenets_scaling_has_it_where_nothing_is_told(of_timm, name):
+    source = recognise(of_timm(VARIANTS[name], {}))
+
+    assert source.scaling == IMAGENET
+    assert source.notes[0] == f"Nothing beside the file tells how its pixels are scaled; it is taken as for {name}."
+    assert "mean (0.485, 0.456, 0.406)" in source.notes[1]
+
+
+def test_scaling_that_is_told_wins_over_that_of_the_published_model(of_timm):
+    source = recognise(of_timm(VARIANTS["DeiT3-S/16"], {"pretrained_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3}}))
+
+    assert (source.scaling, source.notes) == (None, ())
+
+
+@pytest.mark.parametrize("generation", [TIMM, TRANSFORMERS], ids=["timm", "transformers"])
+def test_file_that_tells_no_scaling_says_once_what_is_taken(of_timm, tiny_config, generation):
+    source = recognise(of_timm(tiny_config, {}, generation), num_heads=2)
+
+    assert source.scaling is None
+    assert [note for note in source.notes if "pixels" in note] == [
+        "Nothing beside the file tells how its pixels are scaled; mean and deviation 0.5 are taken."
+    ]
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,9 @@ def test_model_in_parts_answers_by_the_path_of_its_folder(tmp_path, tiny_config,
     for part in (FIRST, SECOND):
         safetensors.numpy.save_file({name: arrays[name] for name in homes if homes[name] == part}, folder / part)
     (folder / INDEX).write_text(json.dumps({"weight_map": homes}))
-    (folder / "config.json").write_text(json.dumps({"model_args": {"num_heads": 2, "act_layer": "gelu_tanh"}}))
+    arguments = {"num_heads": 2, "act_layer": "gelu_tanh"}
+    told = {"model_args": arguments, "pretrained_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3}}
+    (folder / "config.json").write_text(json.dumps(told))
 
     predictor = load_predictor(folder, device="cpu")
 

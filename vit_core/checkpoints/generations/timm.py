@@ -14,7 +14,7 @@ from vit_core.checkpoints.layout import (
 )
 from vit_core.checkpoints.table import Generation, Row
 
-_PREFIXES = ("", "module.", "model.")
+_PREFIXES = ("", "module.", "model.", "timm_model.")  # the last is that of transformers' TimmWrapper
 _BACKBONE = "patch_embed.backbone"
 _STAGE, _OUR_STAGE = _BACKBONE + ".stages.{stage}.blocks.{unit}", "resnet/stages/{stage}/{unit}"
 
