@@ -2,6 +2,7 @@
 
 import argparse
 import importlib.util
+import ipaddress
 import os
 import socket
 import sys
@@ -37,7 +38,7 @@ def run(parsed: argparse.Namespace, settings: Settings) -> NoReturn:
     # The folder of `app` also holds .streamlit/config.toml, which Streamlit looks for where it is started.
     os.chdir(script.parent.parent)
     sys.stderr.flush()
-    os.execve(sys.executable, command, _environment(settings))  # noqa: S606  # a list of words, no shell
+    os.execve(sys.executable, command, _environment(settings, address))  # noqa: S606  # a list of words, no shell
 
 
 def _largest_upload_mb(settings: Settings) -> int:
@@ -75,7 +76,7 @@ def _check_port(address: str, port: int) -> None:
             ) from error
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def _environment(settings: Settings, address: str) -> dict[str, str]:
     """Hand the settings on to the child, so that flags reach the page."""
     # Else glibc keeps the memory of uploads: after 0.8 GB of them a server grew by 120 MB, with these by 14 MB.
     environment = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1000000", **os.environ}
@@ -89,4 +90,14 @@ def _environment(settings: Settings) -> dict[str, str]:
         "VIT_DEVICE": settings.device,
         "VIT_MAX_UPLOAD_MB": str(settings.max_upload_mb),
     }
+    if not _is_for_this_machine(address):
+        # Else every visitor could read what the token of the server's owner may; huggingface_hub knows this variable.
+        environment.setdefault("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")
     return environment
+
+
+def _is_for_this_machine(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address.strip("[]")).is_loopback
+    except ValueError:
+        return address == "localhost"

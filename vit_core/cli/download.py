@@ -1,11 +1,12 @@
 """`download`: checkpoints from the bucket, the hub or an address to this machine, checked and resumable."""
 
 import argparse
-import re
+import filecmp
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TimeRemainingColumn, TransferSpeedColumn
@@ -13,7 +14,7 @@ from rich.progress import Progress as Bars
 
 from vit_core.catalog.hub_copies import offering_copy
 from vit_core.catalog.naming import UNPUBLISHED_NAME
-from vit_core.errors import BadCheckpoint, BadSetting, ObjectMissing, VitError
+from vit_core.errors import BadCheckpoint, BadSetting, ObjectMissing, VitError, shorten
 from vit_core.settings import PUBLIC_BUCKET, Settings, parse_path
 from vit_core.store.hub_name import HUB_PREFIX
 from vit_core.store.store import Progress, Store
@@ -118,14 +119,37 @@ def _copy_of(store: Store, name: str, path: Path, folder: Path) -> Path:
 
 def _copy_repository(path: Path, folder: Path, *, files: Sequence[Path], name: str) -> Path:
     """Copy the weights and what lies beside them into a folder of their own, since all are called alike."""
-    target = folder / re.sub(r"[^A-Za-z0-9._-]+", "_", name.removeprefix(HUB_PREFIX))
+    target = folder / _folder_name(name)
     try:
         target.mkdir(exist_ok=True)
+        others = _other_files(target, files)
     except OSError as error:
         raise VitError(f"Cannot write {str(target)!r}: {error.strerror}.") from error
+    if others:
+        raise BadSetting(
+            f"{str(target)!r} holds other files already ({shorten(', '.join(others))}), which would be read with those "
+            f"of {name}: of another commit, or your own. Move that folder away, or give another one by --to."
+        )
     for file in files:
         _copy(file, target)
     return target / path.name
+
+
+def _folder_name(name: str) -> str:
+    """Give each repository and revision a name of its own; no OWNER and no REPO has "--" in it."""
+    repo, at, revision = name.removeprefix(HUB_PREFIX).partition("@")
+    return repo.replace("/", "--") + at + quote(revision, safe="")
+
+
+def _other_files(target: Path, files: Sequence[Path]) -> list[str]:
+    """List what would be read with the files and is none of them; what an earlier copy left of them is."""
+    ours = {file.name: file for file in files}
+    return sorted(
+        each.name
+        for each in target.iterdir()
+        if each.suffix in (".json", ".npz", ".safetensors")
+        and not (each.name in ours and filecmp.cmp(each, ours[each.name], shallow=False))
+    )
 
 
 def _copy(path: Path, folder: Path) -> Path:

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+TOKEN_RULE = "HF_HUB_DISABLE_IMPLICIT_TOKEN"
 
 
 @pytest.fixture
@@ -80,3 +81,21 @@ def wait_for(url: str) -> bytes:
         except OSError:
             time.sleep(0.5)
     raise AssertionError(f"nobody answers at {url}")
+
+
+@pytest.mark.parametrize(
+    ("address", "given", "told"), [("127.0.0.1", {}, None), ("0.0.0.0", {}, "1"), ("0.0.0.0", {TOKEN_RULE: "0"}, "0")]
+)
+def test_a_page_for_others_sends_no_token_to_the_hub_unless_told_to(
+    environment: dict[str, str], free_port: int, tmp_path: Path, address: str, given: dict[str, str], told: str | None
+):
+    command = [sys.executable, "-m", "vit_core", "app", "--address", address, "--port", str(free_port)]
+    with subprocess.Popen(command, env=environment | given, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            ends_at = time.monotonic() + 30
+            while "MALLOC_ARENA_MAX" not in (settings := psutil.Process(process.pid).environ()):  # not the server yet
+                assert time.monotonic() < ends_at
+                time.sleep(0.02)
+        finally:
+            process.kill()
+    assert settings.get(TOKEN_RULE) == told

@@ -1,5 +1,6 @@
 """Checkpoints of the Hugging Face Hub on the command line."""
 
+import argparse
 import json
 import subprocess
 from collections.abc import Callable
@@ -8,7 +9,9 @@ from pathlib import Path
 import pytest
 from weight_files import timm_repository
 
-from vit_core.settings import PUBLIC_BUCKET, bundled_data_dir
+from vit_core.cli import download
+from vit_core.errors import BadSetting
+from vit_core.settings import PUBLIC_BUCKET, Settings, bundled_data_dir
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 SAMPLE = next((bundled_data_dir() / "demo" / "samples").glob("digit-4-*.jpg"))
@@ -38,9 +41,44 @@ def test_a_model_of_the_hub_classifies_with_the_names_of_its_config(run: Run, fi
 def test_download_copies_the_settings_with_the_weights(run: Run, filled, tmp_path: Path):
     result = run("download", NAME, "--to", ".", HF_ENDPOINT=filled.url)
 
-    folder = tmp_path / "timm_vit_tiny_patch16_224.augreg_in21k_ft_in1k"
+    folder = tmp_path / "timm--vit_tiny_patch16_224.augreg_in21k_ft_in1k"
     assert Path(result.stdout.strip()).name == "model.safetensors"
     assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors"]
+
+
+def test_download_mixes_no_two_commits(cli_download, hub, tmp_path: Path):
+    hub.put("a/b", {"model.safetensors": b"old", "config.json": b"{}"})
+    copy = cli_download("hf:a/b")
+    assert cli_download("hf:a/b") == copy  # once more is no harm
+    hub.put("a/b", {"model.npz": b"PKnew", "config.json": b"{}"})
+
+    with pytest.raises(BadSetting, match=r"a--b' holds other files already \(model.safetensors\), .* Move that folder"):
+        cli_download("hf:a/b", fresh=True)
+    assert sorted(path.name for path in copy.parent.iterdir()) == ["config.json", "model.safetensors"]
+
+
+def test_download_keeps_names_that_look_alike_apart(cli_download, hub):
+    for repo in ("a/b_v1", "a_b/v1"):
+        hub.put(repo, {"model.safetensors": repo.encode()})
+    hub.put("a/b", {"model.safetensors": b"of v1"}, branch="v1")
+
+    copies = {name: cli_download(name).read_bytes() for name in ("hf:a/b@v1", "hf:a/b_v1", "hf:a_b/v1")}
+
+    assert set(copies.values()) == {b"of v1", b"a/b_v1", b"a_b/v1"}
+
+
+@pytest.fixture
+def cli_download(tmp_path: Path, capsys):
+    """Run `download NAME --to FOLDER` in this process, with a cache of its own if it is to be fresh; give the path."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+
+    def run_it(name: str, *, fresh: bool = False) -> Path:
+        settings = Settings(bucket=str(tmp_path), cache_dir=tmp_path / ("fresh" if fresh else "cache"))
+        assert download.run(argparse.Namespace(names=[name], to=str(folder)), settings) == 0
+        return Path(capsys.readouterr().out.strip())
+
+    return run_it
 
 
 def test_a_closed_bucket_names_the_copy_on_the_hub(run: Run, fault_proxy):
