@@ -19,7 +19,7 @@ from vit_core.catalog.hub_copies import hub_copy
 from vit_core.catalog.query import fine_tunes, pretrained_files
 from vit_core.catalog.snippets import INPUT_LINE, snippets
 from vit_core.checkpoints.needs import cost_facts, needs_of_row
-from vit_core.inference.head import policy_of
+from vit_core.inference.head import policy_of, why_no_classes
 
 CARD_ANCHOR = "checkpoint"
 _LONG_CODE_PX = 280
@@ -142,7 +142,9 @@ def _tuned(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _buttons(name: str, compared: tuple[str, ...], actions: Actions) -> None:
     with st.container(horizontal=True, gap="xsmall"):
-        if st.button("Classify with this", type="primary", key="card classify", disabled=_is_pickle(name)):
+        no_classes = _no_classes(name)
+        shut = _is_pickle(name) or bool(no_classes)
+        if st.button("Classify with this", type="primary", key="card classify", disabled=shut, help=no_classes or None):
             actions.go("classify", name)
         if st.button("Fine-tune", key="card fine-tune", help="Teach it classes of your own", disabled=_is_pickle(name)):
             actions.go("finetune", name)
@@ -159,6 +161,12 @@ def _buttons(name: str, compared: tuple[str, ...], actions: Actions) -> None:
 def _is_pickle(name: str) -> bool:
     family = family_of(name)
     return family is not None and family.is_pickle
+
+
+def _no_classes(name: str) -> str:
+    """Say why a file of another release cannot classify; "" where it can, and for any other file."""
+    family = family_of(name)
+    return plain(why_no_classes(family.head, family.name), limit=600) if family else ""
 
 
 def _tabs(
@@ -214,8 +222,11 @@ def _use(row: Row, name: str, bucket: str, actions: Actions) -> None:
     if copy := hub_copy(name):
         st.caption(f"The same weights on the Hugging Face Hub: {plain(copy.difference, limit=600)}.")
         st.code(copy.name, language=None, wrap_lines=True)
-        if st.button("Classify with this copy", key="card hub copy"):
-            actions.go("classify", copy.name)
+        words, page = (
+            ("Fine-tune this copy", "finetune") if _no_classes(name) else ("Classify with this copy", "classify")
+        )
+        if st.button(words, key="card hub copy"):
+            actions.go(page, copy.name)
     ways = snippets(row, bucket=bucket)
     if not ways:
         st.info("The name of this file was never published, so it cannot be downloaded.")

@@ -224,7 +224,8 @@ def _knows_after_fine_tuning(target: str) -> str:
 
 def _knows_as_pretrained(source: str) -> str:
     facts = pretraining_set(source)
-    return f"{facts.num_classes:,} classes of {facts.label}" if facts else _listed(source)
+    # What tells sets apart by their recipes, ", 30 epochs", is no part of the classes.
+    return f"{facts.num_classes:,} classes of {facts.label.partition(',')[0]}" if facts else _listed(source)
 
 
 def class_names(dataset: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ Pieces are found by themselves, so that a new one fails here until it runs, or s
 """
 
 import ast
+import dataclasses
 import doctest
 import importlib
 import re
@@ -248,6 +249,35 @@ def test_the_command_of_a_checkpoint_runs_as_it_is_shown(served, place, capsys):
     (command,) = commands_of(shown_way("cli", *served))
     assert cli.main(words_of(command)) == 0
     assert "class 4" in capsys.readouterr().out
+
+
+@pytest.fixture(params=["zeroed", "missing"])
+def headless(request, place):
+    """The ways to use a file of the catalogue without a head that names classes; a small one lies in its place."""
+    small = load_checkpoint(bundled_data_dir() / "demo" / f"{DIGITS}.npz")
+    params = {name: leaf for name, leaf in small.params.items() if name != "head"}
+    if request.param == "zeroed":
+        head = {name: np.zeros_like(leaf) for name, leaf in small.params["head"].items()}
+        save_npz(place / "small.npz", small.config, {**params, "head": head})
+    else:
+        config = dataclasses.replace(small.config, num_classes=0)
+        save_npz(place / "small.npz", config, params)
+    name = {"zeroed": "gs://vit_models/imagenet21k/ViT-B_32.npz", "missing": "hf:timm/vit_base_patch32_224.orig_in21k"}
+    frame = with_others(load_catalogue(Settings(bucket="/nowhere"), network=False)).frame
+    ways = snippets(find_row(frame, name[request.param]))
+    return {way.key: way.code.replace(name[request.param], "./small.npz") for way in ways}
+
+
+def test_the_python_of_a_file_without_classes_gives_features(headless, capsys):
+    exec(headless["python"], {})
+    assert re.search(r"\[ *-?\d", capsys.readouterr().out)
+
+
+def test_the_commands_of_a_file_without_classes_run_as_they_are_shown(headless, place):
+    teach, take = commands_of(headless["cli"])
+    assert build_parser().parse_args(shlex.split(teach)).checkpoint == "./small.npz"  # run in cli_runs/test_finetune.py
+    assert cli.main(words_of(take)) == 0
+    assert (place / "my-model" / "model.npz").is_file()
 
 
 @pytest.mark.parametrize("kind", ["http", "file", "gs"])

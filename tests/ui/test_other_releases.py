@@ -66,6 +66,22 @@ def test_the_card_says_what_is_known_of_a_file(open_page, texts, file, checkpoin
         assert part in everything
 
 
+def test_the_card_of_a_file_without_classes_offers_only_what_it_can_do(open_page, texts):
+    page = open_page("explore", file=ZEROED, checkpoint=ZEROED)
+
+    assert page.button(key="card classify").disabled
+    page.session_state["card tab"] = "Use it"
+    page.run()
+    assert page.button(key="card hub copy").label == "Fine-tune this copy"
+    assert not any("vit-explorer classify" in code.value for code in page.code)
+
+
+def test_the_classes_that_a_checkpoint_knows_have_no_recipe(open_page, texts):
+    page = open_page("classify", checkpoint=SAM)
+
+    assert "It knows 1,000 classes of ImageNet-1k. Used" in texts(page).replace("\\", "")
+
+
 def test_one_of_another_release_is_compared_with_one_of_augreg(open_page, texts):
     page = open_page("compare", compare=f"{B16},{TUNED},{SAM}")
 

@@ -9,7 +9,8 @@ MEASURED_BY_OTHERS = (
 )
 SCALINGS = {
     "": "RGB, scaled to [-1, 1]: (x - 127.5) / 127.5",
-    "imagenet": "RGB, scaled by the means and standard deviations of ImageNet's pixels",
+    "imagenet": "trained on pixels scaled by ImageNet's means and standard deviations; here pictures go in as RGB in "
+    "[-1, 1], (x - 127.5) / 127.5, which is worked into the first layer",
 }
 ZEROED_HEAD = "21,843 outputs that were set to zero before it was published; a new head is learned in fine-tuning"
 

@@ -45,7 +45,8 @@ def snippets(row: Mapping[str, object], *, bucket: str = PUBLIC_BUCKET) -> tuple
         bucket: where the file lies.
 
     Returns:
-        Python and command line for every file that has a name; timm and download for AugReg's architectures and
+        Python and command line for every file that has a name, for features and fine-tuning where it names no
+        classes; timm and download for AugReg's architectures and
         files of a bucket; the way to safetensors for a PyTorch pickle. A placeholder for a name that was never
         published gives none.
     """
@@ -67,6 +68,8 @@ def _family_snippets(family: Family, row: Mapping[str, object]) -> tuple[Snippet
     if family.is_pickle:
         return (_convert(family),)
     made = (_python(family.name, PUBLIC_BUCKET, row), _command_line(family.name, PUBLIC_BUCKET, row))
+    if family.head != "kept":
+        made = (_features(family.name), _commands_without_classes(family.name))
     if not family.name.startswith("gs://"):
         return made
     return (*made, Snippet("download", "Download", "bash", _download_code(Location(family.name, family.name, "gs"))))
@@ -109,6 +112,32 @@ for prediction in predictor.classify(["photo.jpg"], top_k=5)[0]:
 def _command_line(name: str, bucket: str, row: Mapping[str, object]) -> Snippet:
     flag = f" --bucket {shlex.quote(bucket)}" if _is_elsewhere(bucket, row) else ""
     code = f"vit-explorer classify --checkpoint {shlex.quote(name)} photo.jpg --top-k 5{flag}\n"
+    return Snippet("cli", "Command line", "bash", code)
+
+
+def _features(name: str) -> Snippet:
+    code = f"""from vit_core import load_predictor
+from vit_core.preprocess import normalise, read_image, to_model_input
+
+predictor = load_predictor({name!r})
+
+# It names no classes; its features say what is on a picture, for a classifier of your own.
+pixels = to_model_input(read_image("photo.jpg"), predictor.resolution)
+print(predictor.features(normalise(pixels[None]))[0])
+
+# predictor.features(images) takes arrays of your own: float32 [B, H, W, 3],
+# {INPUT_LINE}
+"""
+    return Snippet("python", "Python", "python", code)
+
+
+def _commands_without_classes(name: str) -> Snippet:
+    quoted = shlex.quote(name)
+    code = f"""# It names no classes: teach it yours, from a folder of photos/CLASS/x.jpg
+vit-explorer finetune --checkpoint {quoted} --data photos/ --name my-photos
+# or take it to other programs, for its features
+vit-explorer export --checkpoint {quoted} --to my-model
+"""
     return Snippet("cli", "Command line", "bash", code)
 
 

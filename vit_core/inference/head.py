@@ -91,6 +91,9 @@ def policy_of(row: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     if family is not None and family.head != "kept":
         old = 0 if family.head == "missing" else family.classes
         return ("To classify", why_no_classes(family.head, family.name)), ("To fine-tune", new_task(old, None))
+    if family is not None and family.is_pickle:
+        until = "Not until it is converted to safetensors, since it is a PyTorch pickle, which is not read here."
+        return ("To classify", f"{until} {used_as_is(family.classes)}"), ("To fine-tune", until)
     known = TRANSFER_SETS.get(_text(row, "adapt_ds")) or (
         None if _text(row, "adapt_ds") else pretraining_set(_text(row, "ds"))
     )

@@ -245,6 +245,20 @@ class TestWords:
         assert "weights_only=True" in way.code
         compile(way.code, "snippet", "exec")
 
+    def test_no_way_to_use_a_file_without_classes_classifies(self, whole, family):
+        code = "\n".join(way.code for way in snippets(find_row(whole, family.name).to_dict()))
+        assert ("classify" in code) == (family.head == "kept")
+
+    def test_pixels_that_were_scaled_otherwise_go_in_as_all_others(self, whole):
+        row = find_row(whole, "hf:timm/deit3_small_patch16_224.fb_in1k").to_dict()
+        told = dict(describe(row).facts)["Input"]
+        assert "trained on pixels scaled by ImageNet's means" in told
+        assert "here pictures go in as RGB in [-1, 1]" in told
+
+    def test_a_pickle_does_nothing_until_it_is_converted(self, whole):
+        for _, sentence in policy_of(find_row(whole, "vit_small_p16_224-15ec54c9.pth").to_dict()):
+            assert sentence.startswith("Not until it is converted")
+
     def test_a_plus_in_an_address_is_written_for_the_web(self, whole):
         ways = {way.key: way.code for way in snippets(find_row(whole, TUNED).to_dict())}
         assert "vit_models/imagenet21k%2Bimagenet2012/ViT-B_16.npz" in ways["download"]
