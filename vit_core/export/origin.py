@@ -1,16 +1,18 @@
 """Where a model's weights come from, in words that can be shown to others: no path and no file name of a user."""
 
 import dataclasses
+import functools
+from collections.abc import Mapping
 from pathlib import PurePath
 
 from vit_core.catalog.collection import CITATION, LICENCE, MODEL_FACTS, PRETRAINING_SETS
-from vit_core.catalog.families import PAPERS, families
+from vit_core.catalog.families import PAPERS, Family, families
 from vit_core.catalog.hub_copies import original_of
 from vit_core.catalog.naming import CheckpointName, parse_name
 from vit_core.catalog.timm_tags import TIMM_TAGS
 from vit_core.errors import BadInput
-from vit_core.settings import PUBLIC_BUCKET
-from vit_core.store.address import is_address
+from vit_core.settings import PUBLIC_BUCKET, Settings
+from vit_core.store.address import address_location, is_address, read_hub_name
 from vit_core.store.hub_name import HUB_PREFIX
 from vit_core.store.location import RUN_PREFIX
 
@@ -36,7 +38,7 @@ _OWN_FILE = Origin("A checkpoint", "a file of the user's own.")
 
 
 def read_origin(checkpoint: str) -> Origin:
-    """Read the origin from a checkpoint's name or path.
+    """Read the origin from a checkpoint's name or path, however a person wrote it.
 
     Example:
         >>> read_origin("/home/ada/cats.npz").sentence
@@ -44,6 +46,7 @@ def read_origin(checkpoint: str) -> Origin:
     """
     if checkpoint.startswith(RUN_PREFIX):
         return Origin(checkpoint, "the result of an earlier run.")
+    checkpoint = _as_named(checkpoint)
     checkpoint = original_of(checkpoint) or checkpoint
     if is_address(checkpoint) and not checkpoint.startswith(f"{PUBLIC_BUCKET}/"):
         return _at_address(checkpoint)
@@ -55,8 +58,25 @@ def read_origin(checkpoint: str) -> Origin:
     return _named(name, parsed)
 
 
+def _as_named(checkpoint: str) -> str:
+    """Give the name in the catalogue's spelling where the text is an address that means the same file."""
+    if not is_address(checkpoint.strip()):
+        return checkpoint
+    try:
+        hub = read_hub_name(checkpoint)
+        return str(hub) if hub else address_location(checkpoint, Settings()).name
+    except BadInput:  # of a host that only its operator knows
+        return checkpoint
+
+
+@functools.lru_cache(maxsize=1)
+def _copied() -> Mapping[str, Family]:
+    """Give the listed files by the names of their copies on the hub; of several, the first that was published."""
+    return {family.hub: family for family in reversed(list(families().values())) if family.hub}
+
+
 def _at_address(address: str) -> Origin:
-    family = families().get(address)
+    family = families().get(address) or _copied().get(address)
     hub = address if address.startswith(HUB_PREFIX) else family.hub if family else ""
     repo = hub.removeprefix(HUB_PREFIX).partition("@")[0]
     if family is None:  # a host may be known to its operator alone
