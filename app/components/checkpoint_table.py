@@ -45,6 +45,23 @@ ORDERINGS: tuple[Ordering, ...] = (
 )
 
 
+def orderings_of(files: pd.DataFrame) -> tuple[Ordering, ...]:
+    """Give the ways to sort these files: where all are of other releases, only what is known of some of them."""
+    if files.empty or not is_other(files).all():
+        return ORDERINGS
+    return tuple(
+        dataclasses.replace(each, label="Accuracy on ImageNet") if each.column == "best_adapt_test" else each
+        for each in ORDERINGS
+        if files[each.column].notna().any()
+    )
+
+
+def order_of(files: pd.DataFrame, column: str, *, ascending: bool) -> tuple[str, bool]:
+    """Give the column to sort by and whether upwards: as asked, else the first way there is to sort these files."""
+    ways = orderings_of(files)
+    return (column, ascending) if column in {each.column for each in ways} else (ways[0].column, not ways[0].descending)
+
+
 def in_order(files: pd.DataFrame, column: str, *, ascending: bool) -> pd.DataFrame:
     """Sort pre-trained files by one column, missing values last, ties in their old order.
 
@@ -98,8 +115,10 @@ def _short_set(ds: str) -> str:
 
 
 def _short_name(address: str) -> str:
-    """Give what tells an address from others: the folder and the file."""
-    return "/".join(address.removesuffix(".npz").removeprefix("hf:").split("/")[-2:])
+    """Give what tells an address from others: the repository of the hub, or the folder and the file."""
+    if address.startswith("hf:"):
+        return address.rpartition("/")[2]
+    return "/".join(address.removesuffix(".npz").split("/")[-2:])
 
 
 def _in_words(codes: pd.Series, words: Callable[[str], str]) -> pd.Series:
@@ -184,7 +203,7 @@ def _files_config(label: str, *, published: bool, several: bool) -> dict[str, Co
     """
     return {
         "Model": st.column_config.TextColumn("Model", width=76, pinned=True),
-        "Name": st.column_config.TextColumn(width=210),
+        "Name": st.column_config.TextColumn(width=300),
         "Release": st.column_config.TextColumn(width=80) if several else None,
         "Pre-trained on": st.column_config.TextColumn(width=108),
         "Augmentation": st.column_config.TextColumn(width=96),

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app.components.checkpoint_card import CARD_ANCHOR
-from app.components.checkpoint_table import ORDERINGS
+from app.components.checkpoint_table import orderings_of
 from app.components.facts import jump
 from app.components.wording import counted
 from vit_core.catalog.releases import is_other
@@ -53,7 +53,7 @@ def results_bar(
     if chosen:
         jump("To the chosen checkpoint", CARD_ANCHOR)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        _order(column, ascending=ascending, on_order=on_order)
+        _order(files, column, ascending=ascending, on_order=on_order)
         with st.popover("Download CSV"):
             _download(files, "pre-trained file", "vit-pretrained-files.csv")
             # A file of another release that was not fine-tuned is a row of its own.
@@ -61,8 +61,8 @@ def results_bar(
             _download(left, noun, "vit-fine-tunes.csv")
 
 
-def _order(column: str, *, ascending: bool, on_order: OnOrder) -> None:
-    by_column = {ordering.column: ordering for ordering in ORDERINGS}
+def _order(files: pd.DataFrame, column: str, *, ascending: bool, on_order: OnOrder) -> None:
+    by_column = {ordering.column: ordering for ordering in orderings_of(files)}
     key, direction = "order by", "order direction"
     st.session_state[key], st.session_state[direction] = column, "up" if ascending else "down"
 

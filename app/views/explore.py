@@ -5,7 +5,7 @@ import streamlit as st
 
 from app import resources, state
 from app.components.checkpoint_card import Actions, checkpoint_card, no_checkpoint_card
-from app.components.checkpoint_table import files_table, in_order
+from app.components.checkpoint_table import files_table, in_order, order_of
 from app.components.errors import shown_errors
 from app.components.filters import filter_bar, filters_on, nothing_left
 from app.components.frontier import frontier
@@ -52,16 +52,18 @@ def browse() -> None:
 def find_one(left: pd.DataFrame, frame: pd.DataFrame) -> None:
     """Show chart and table beside the card of the chosen file."""
     address = state.address()
-    files = in_order(files_of(left, frame), address.sort, ascending=address.ascending)
+    files = files_of(left, frame)
+    sort, upwards = order_of(files, address.sort, ascending=address.ascending)
+    files = in_order(files, sort, ascending=upwards)
     overview, detail = st.columns([1.8, 1], gap="medium")
     with overview:
         if files.empty:
             nothing_left(address.filters, state.update_filters)
         else:
             frontier(files, address.file, address.upstream, on_choose=state.choose_file, on_show=state.show_upstream)
-            upwards, chosen = address.ascending, bool(address.file)
-            results_bar(files, left, address.sort, ascending=upwards, chosen=chosen, on_order=state.order_by)
-            shown = repr((address.catalogue, address.filters, address.sort, address.ascending))
+            chosen = bool(address.file)
+            results_bar(files, left, sort, ascending=upwards, chosen=chosen, on_order=state.order_by)
+            shown = repr((address.catalogue, address.filters, sort, upwards))
             target = next(iter(address.filters.adapt_ds), "")
             files_table(files, address.file, state.choose_file, key=shown, target=target)
     with detail:

@@ -42,6 +42,17 @@ def test_files_and_fine_tunes_are_counted_apart_as_the_facet_and_the_table_count
     assert "fine-tunes of other releases" in texts(page)
 
 
+def test_other_releases_are_sorted_by_what_is_known_of_them(open_page):
+    page = open_page("explore", release="timm", tab="find")
+
+    accuracies = page.dataframe[0].value["Fine-tuned"].dropna()
+    (sort,) = [box for box in page.selectbox if box.label == "Sort by"]
+    assert sort.value == "best_adapt_test"
+    assert "Upstream accuracy" not in sort.options
+    assert accuracies.is_monotonic_decreasing
+    assert "deit3_medium_patch16_224.fb_in22k_ft_in1k" in set(page.dataframe[0].value["Name"])
+
+
 def test_the_findings_of_the_paper_are_not_asked_of_other_releases(open_page):
     page = open_page("explore", release="SAM", tab="paper")
 
