@@ -1,5 +1,6 @@
 """The sentences of the Hugging Face Hub: what is wrong, and what to do; never a token."""
 
+import os
 from collections.abc import Sequence
 
 from vit_core.errors import AccessDenied, ObjectMissing, quoted, shorten
@@ -13,7 +14,7 @@ def not_there(name: str) -> ObjectMissing:
     """There is no such repository, or a private one, between which the hub makes no difference."""
     return ObjectMissing(
         f"The hub has no {name}, or it is private. Check the name; for a private one set HF_TOKEN to a token that may "
-        "read it."
+        f"read it.{_silence()}"
     )
 
 
@@ -21,7 +22,7 @@ def gated(name: str) -> AccessDenied:
     """Its owner lets in only who agreed to the terms."""
     return AccessDenied(
         f"{name} is gated: its owner lets in only who has asked on its page on the hub. Ask there, then set HF_TOKEN "
-        "to a token of that account."
+        f"to a token of that account.{_silence()}"
     )
 
 
@@ -53,7 +54,7 @@ def forbidden(name: str, message: str) -> AccessDenied:
     why = f" ({_shown(message.strip(), 200)})" if message.strip() else ""
     return AccessDenied(
         f"The hub does not let us read {name}{why}. Set HF_TOKEN to a token that may read it, or give the path of a "
-        "file that you have."
+        f"file that you have.{_silence()}"
     )
 
 
@@ -117,3 +118,9 @@ def offline(name: str) -> ObjectMissing:
 def _shown(text: str, limit: int = 60) -> str:
     """Show what anybody may have chosen, as the name of a file: nothing in it may reach a terminal as a command."""
     return shorten(text, limit) if text.isprintable() else quoted(text, limit)
+
+
+def _silence() -> str:
+    """Say that a token would not be sent, where that is so; as huggingface_hub reads the variable."""
+    is_silent = os.environ.get("HF_HUB_DISABLE_IMPLICIT_TOKEN", "").upper() in ("1", "ON", "YES", "TRUE")
+    return " As it is set up, this program sends no token (HF_HUB_DISABLE_IMPLICIT_TOKEN)." if is_silent else ""

@@ -96,3 +96,16 @@ def test_the_token_goes_to_both_names_of_the_public_hub_and_no_further(monkeypat
     assert source._secrets("https://hf.co/timm/vit_tiny/x") == {"Authorization": "Bearer hf_word"}
     for elsewhere in ("http://hf.co/x", "https://cdn-lfs.hf.co/x", "https://hf.co.example/x"):
         assert source._secrets(elsewhere) == {}
+
+
+def test_where_no_token_is_sent_a_private_repository_says_so(hub, start_python, answer_of):
+    hub.put(REPO, FILES, private=True)
+    program = (
+        "import json, os; from vit_core.settings import Settings; from vit_core.store.store import Store\n"
+        f"try: Store(Settings.from_environment(os.environ)).fetch({NAME!r})\n"
+        "except Exception as error: print(json.dumps(str(error)))\n"
+    )
+    environment = {"HF_ENDPOINT": hub.url, "HF_TOKEN": hub.token, "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
+
+    assert "this program sends no token" in answer_of(start_python(program, **environment))
+    assert {asked.authorization for asked in hub.log} == {None}
