@@ -60,7 +60,7 @@ class Filters:
         augs: augmentation levels.
         regularisations: "none", "dropout + stochastic depth".
         weight_decays: of the pre-training.
-        adapt_ds: fine-tuning sets.
+        adapt_ds: sets whose classes a file names: fine-tuned on, or ImageNet where it was trained on that alone.
         resolutions: of the fine-tuning, in pixels.
         min_speed: images per second on a V100.
         max_params: parameters.
@@ -134,7 +134,7 @@ def facet_counts(
         for other, mask in masks.items():
             if other != field:
                 others &= mask
-        counts[field] = _count(frame[column], others, files)
+        counts[field] = _count(_values(frame, column), others, files)
     return counts
 
 
@@ -262,12 +262,20 @@ def _chosen(frame: pd.DataFrame, field: str, filters: Filters) -> Mask:
     chosen = list(getattr(filters, field))
     if not chosen:
         return np.ones(len(frame), dtype=bool)
-    values = frame[FACETS[field]]
+    values = _values(frame, FACETS[field])
     if isinstance(values.dtype, pd.CategoricalDtype):
         # A look-up by code touches 10 categories, not 51,509 texts; the last entry is for missing values (code -1).
         wanted = np.append(values.cat.categories.isin(chosen), False)
         return np.asarray(wanted[values.cat.codes.to_numpy()], dtype=bool)
     return np.asarray(values.isin(chosen).to_numpy(), dtype=bool)
+
+
+def _values(frame: pd.DataFrame, column: str) -> pd.Series:
+    """Give what a facet looks at: a file that was trained on ImageNet alone names its classes without a fine-tuning."""
+    values = frame[column]
+    if column != "adapt_ds" or IMAGENET not in frame["ds"].cat.categories or IMAGENET not in values.cat.categories:
+        return values
+    return values.mask(values.isna() & (frame["ds"] == IMAGENET), IMAGENET)
 
 
 def _count(values: pd.Series, rows: Mask, files: npt.NDArray[np.integer] | None) -> pd.Series:

@@ -1,5 +1,7 @@
 """The files of the releases beside AugReg: their table, their words, and their place in the catalogue."""
 
+import ast
+import json
 import re
 
 import pandas as pd
@@ -16,8 +18,10 @@ from vit_core.catalog.releases import is_other, with_other_releases
 from vit_core.catalog.schema import COLUMNS, to_csv_bytes
 from vit_core.catalog.snippets import snippets
 from vit_core.catalog.timm_tags import TIMM_TAGS
+from vit_core.checkpoints.beside import read_beside
 from vit_core.checkpoints.family_shape import family_shape
 from vit_core.checkpoints.needs import needs_of_row
+from vit_core.checkpoints.pixels import IMAGENET, OURS
 from vit_core.inference.head import policy_of
 from vit_core.models.cost import gflops
 
@@ -141,6 +145,14 @@ class TestCatalogue:
         counts = facet_counts(whole, Filters(names=("B/16",)))["releases"]
         assert (counts["AugReg"], counts["SAM"]) == (84, 1)
 
+    def test_a_file_trained_on_imagenet_alone_is_found_among_those_that_name_its_classes(self, whole):
+        chosen = Filters(adapt_ds=("imagenet2012",), releases=("SAM", "ImageNet-21k"))
+        assert set(apply_filters(whole, chosen)["release"]) == {"SAM"}
+        left = apply_filters(whole, Filters(adapt_ds=("imagenet2012",)))
+        counted = facet_counts(whole, Filters())["adapt_ds"]["imagenet2012"]
+        assert counted == left["filename"].nunique()
+        assert SAM not in set(apply_filters(whole, Filters(adapt_ds=("kitti",)))["adapt_filename"])
+
     def test_a_fine_tuned_file_stands_under_the_file_it_was_made_from(self, whole):
         assert TUNED in set(fine_tunes(whole, ZEROED)["adapt_filename"])
         files = pretrained_files(whole).set_index("filename")
@@ -258,6 +270,23 @@ class TestWords:
     def test_a_pickle_does_nothing_until_it_is_converted(self, whole):
         for _, sentence in policy_of(find_row(whole, "vit_small_p16_224-15ec54c9.pth").to_dict()):
             assert sentence.startswith("Not until it is converted")
+
+    @pytest.mark.parametrize(
+        ("file", "scaling", "activation"),
+        [
+            ("vit_small_p16_224-15ec54c9.pth", IMAGENET, None),
+            ("jx_vit_large_p16_384-b3be5167.pth", OURS, "gelu_tanh"),
+        ],
+    )
+    def test_a_converted_pickle_is_told_its_scaling_and_who_trained_it(
+        self, whole, tmp_path, file, scaling, activation
+    ):
+        (way,) = snippets(find_row(whole, file).to_dict())
+        written = dict(re.findall(r"^(told|config) = (.+)$", way.code, flags=re.MULTILINE))
+        config = ast.literal_eval(written["config"].replace("told", written["told"]))
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        told = read_beside(tmp_path / "model.safetensors", origin="timm")
+        assert (told.scaling, told.activation) == (scaling, activation)
 
     def test_a_plus_in_an_address_is_written_for_the_web(self, whole):
         ways = {way.key: way.code for way in snippets(find_row(whole, TUNED).to_dict())}
