@@ -1,5 +1,6 @@
 """The PyTorch snippets of a checkpoint's card, run as they are shown, and an answer against ours."""
 
+import json
 import re
 import subprocess
 import sys
@@ -56,5 +57,7 @@ def test_the_way_from_a_pickle_to_safetensors_runs_as_it_is_shown(tmp_path: Path
     (tmp_path / "convert.py").write_text(way.code)
     result = subprocess.run([sys.executable, "convert.py"], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    read = load_file(tmp_path / "vit_small_p16_224-15ec54c9.safetensors")
+    read = load_file(tmp_path / "vit_small_p16_224-15ec54c9" / "model.safetensors")
+    told = json.loads((tmp_path / "vit_small_p16_224-15ec54c9" / "config.json").read_text())
+    assert (told["pretrained_cfg"]["mean"], told["architecture"]) == ([0.485, 0.456, 0.406], "vit_small_patch16_224")
     np.testing.assert_array_equal(read["head.weight"], weights["head.weight"].numpy())

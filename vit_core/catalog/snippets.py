@@ -19,6 +19,13 @@ from vit_core.store.location import Location, object_location
 
 INPUT_LINE = "RGB in [-1, 1]: (x - 127.5) / 127.5, that is mean = std = 0.5"
 
+# Mean and deviation by `Family.scaling`; ImageNet's as in timm/data/constants.py.
+_SCALINGS = {
+    "": ([0.5, 0.5, 0.5], [0.5, 0.5, 0.5]),
+    "imagenet": ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+}
+_GOOGLES_TAG = "orig_in21k_ft_in1k"  # timm's word for Google's first weights
+
 
 @dataclasses.dataclass(frozen=True)
 class Snippet:
@@ -77,16 +84,27 @@ def _family_snippets(family: Family, row: Mapping[str, object]) -> tuple[Snippet
 
 def _convert(family: Family) -> Snippet:
     file = family.name.rpartition("/")[2]
-    safe = f"{file.removesuffix('.pth')}.safetensors"
+    folder = file.removesuffix(".pth")
+    mean, deviation = _SCALINGS[family.scaling]
+    tag = f'"tag": {_GOOGLES_TAG!r}, ' if family.paper == "vit" else ""
     code = f"""# pip install torch safetensors; download the file first:
 #   curl -fLO {family.name}
+import json
+from pathlib import Path
+
 import torch
 from safetensors.torch import save_file
 
 # weights_only: nothing of the pickle is run
 weights = torch.load({file!r}, map_location="cpu", weights_only=True)
-save_file({{name: array.contiguous() for name, array in weights.items()}}, {safe!r})
-# then: vit-explorer classify --checkpoint {safe} photo.jpg --top-k 5
+folder = Path({folder!r})
+folder.mkdir(exist_ok=True)
+save_file({{name: array.contiguous() for name, array in weights.items()}}, folder / "model.safetensors")
+# what no weight tells: how pixels were scaled, and who trained
+told = {{{tag}"mean": {mean}, "std": {deviation}}}
+config = {{"architecture": {family.label!r}, "pretrained_cfg": told}}
+(folder / "config.json").write_text(json.dumps(config))
+# then: vit-explorer classify --checkpoint {folder}/model.safetensors photo.jpg --top-k 5
 """
     return Snippet("convert", "PyTorch pickle to safetensors", "python", code)
 
