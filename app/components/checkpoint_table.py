@@ -203,7 +203,7 @@ def _files_config(label: str, *, published: bool, several: bool) -> dict[str, Co
     """
     return {
         "Model": st.column_config.TextColumn("Model", width=76, pinned=True),
-        "Name": st.column_config.TextColumn(width=300),
+        "Name": st.column_config.TextColumn(width=284),
         "Release": st.column_config.TextColumn(width=80) if several else None,
         "Pre-trained on": st.column_config.TextColumn(width=108),
         "Augmentation": st.column_config.TextColumn(width=96),

@@ -90,7 +90,7 @@ WEIGHT_DECAY = Facet(
 TARGET = Facet(
     "adapt_ds",
     "adapt_ds",
-    "Names classes of",
+    "Classes of",
     "What it answers with: the classes of the set that it was fine-tuned on, or trained on from the start.\n"
     + _listed({each.label: each.sentence for each in TRANSFER_SETS.values()}),
 )
@@ -152,7 +152,7 @@ def filter_bar(filters: Filters, counts: Mapping[str, pd.Series], on_change: OnC
         _behind_button("Pre-trained on", (UPSTREAM,), (), filters, counts, on_change)
         _behind_button("Augmentation", (AUGMENTATION,), (), filters, counts, on_change)
         _behind_button("Regularisation", (REGULARISATION, WEIGHT_DECAY), (), filters, counts, on_change)
-        _behind_button("Names classes of", (TARGET, RESOLUTION), (), filters, counts, on_change)
+        _behind_button("Classes of", (TARGET, RESOLUTION), (), filters, counts, on_change)
         _behind_button("Family", (FAMILY,), (), filters, counts, on_change)
         _behind_button("Speed, size, accuracy", (), LIMITS, filters, counts, on_change)
         _fits(filters, room, on_change)
