@@ -17,6 +17,7 @@ import torch
 from timm.layers import GroupNormAct
 from timm.layers.activations import GELUTanh
 
+from vit_core.checkpoints.pixels import IMAGENET, OURS
 from vit_core.checkpoints.restore import save_npz
 from vit_core.inference.predictor import load_predictor
 from vit_core.models.build import build, flatten, unflatten
@@ -148,12 +149,13 @@ def randomised(model):
     return model
 
 
-def check(path, model, config, tolerance):
+def check(path, model, config, tolerance, *, scaling=OURS):
     predictor = load_predictor(path, device="cpu")
 
     pixels = np.random.default_rng(1).uniform(-1, 1, size=(1, 224, 224, 3)).astype(np.float32)
+    theirs = ((pixels.astype(float) + 1) / 2 - scaling.mean) / scaling.deviation
     with torch.inference_mode():
-        expected = model.double().eval()(torch.from_numpy(pixels.transpose(0, 3, 1, 2)).double()).numpy()
+        expected = model.double().eval()(torch.from_numpy(theirs.transpose(0, 3, 1, 2))).numpy()
     assert predictor.config == config
     assert np.ptp(expected) > 0.5
     np.testing.assert_allclose(predictor.logits(pixels), expected, atol=tolerance)
@@ -184,4 +186,4 @@ def test_file_of_timm_answers_as_timm_by_its_path_alone(name, tmp_path):
         told = {"model_args": {"num_heads": config.num_heads}, "pretrained_cfg": {"tag": "fb_in1k"}}
         (tmp_path / "config.json").write_text(json.dumps(told))
 
-    check(path, model, config, PLAIN_TOLERANCE)
+    check(path, model, config, PLAIN_TOLERANCE, scaling=IMAGENET if name in TOLD_BY_DEPTH else OURS)
