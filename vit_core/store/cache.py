@@ -155,10 +155,7 @@ class Cache:
         wish = _Wish(
             f"{name} has {describe_size(needed_bytes)}", needed_bytes, slot, lambda file: file.path.parent == folder
         )
-        self._make_room(wish)
-        with writing(slot.path):
-            folder.mkdir(parents=True, exist_ok=True)
-            write_contents(folder, files)
+        self._make_room(wish, claimed=files)
 
     def using(self, location: Location) -> contextlib.AbstractContextManager[None]:
         """Keep all that is there of a repository, or comes, from being deleted by others within a `with` block."""
@@ -216,7 +213,7 @@ class Cache:
             lock.with_name(used + ".use"),
         )
 
-    def _make_room(self, wish: "_Wish") -> None:
+    def _make_room(self, wish: "_Wish", *, claimed: Mapping[str, int] | None = None) -> None:
         if wish.bytes > self._limit_bytes:
             raise StorageFull(
                 f"{wish.what}, but the whole cache may hold only {describe_size(self._limit_bytes)}; "
@@ -227,9 +224,12 @@ class Cache:
         with locked(self._locks_folder / "room"):
             for file in self._oldest_first(wish):
                 if self._shortage(wish) <= 0:
-                    return
+                    break
                 self._delete(file)
             self._check_room(wish)
+            if claimed is not None:
+                with writing(wish.slot.path):
+                    write_contents(wish.slot.path.parent, claimed)
 
     def _oldest_first(self, wish: "_Wish") -> list[KeptFile]:
         now = time.time()

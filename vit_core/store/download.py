@@ -240,8 +240,8 @@ class _Transfer:
                 self.is_receiving = True
                 receive(source, sink, self._location, patience=self._patience, stop=self._stop)
                 self.is_receiving = False
+            self._write_note(proof_of(sink.version))  # before it can be seen, and taken for one that is not proven
             sink.finish(self._slot.path)
-            self._write_note(proof_of(sink.version))
         except (ObjectMissing, CorruptDownload, StorageFull):
             sink.discard()
             raise
