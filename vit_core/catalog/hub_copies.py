@@ -1,6 +1,6 @@
 """Where the same weights lie on the Hugging Face Hub, and what is different there.
 
-Of AugReg, timm has 38 of the files under names of its own; of the other releases `families` tells. Knows no network:
+Of AugReg, timm has the files of `timm_tags` under names of its own; of the other releases `families` tells. Knows no network:
 whether a repository is there is for the store to find out.
 """
 
