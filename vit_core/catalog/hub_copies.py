@@ -1,7 +1,7 @@
 """Where the same weights lie on the Hugging Face Hub, and what is different there.
 
-Of AugReg, timm has the files of `timm_tags` under names of its own; of the other releases `families` tells. Knows no network:
-whether a repository is there is for the store to find out.
+Of AugReg, timm has the files of `timm_tags` under names of its own; of the other releases `families` tells. Knows no
+network: whether a repository is there is for the store to find out.
 """
 
 import contextlib
