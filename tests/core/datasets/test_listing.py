@@ -194,6 +194,7 @@ def tar(compression):
         (b"\xff\xd8\xff\xe0", "it is a single JPEG image"),
         (b"<!DOCTYPE html><html>", "it is an HTML or XML page"),
     ],
+    ids=["rar", "7z", "tar", "gzip", "pdf", "jpeg", "html"],  # a gzip names the second in which it was made
 )
 def test_another_kind_of_file_is_named(tmp_path, data, what):
     path = tmp_path / "photos.zip"
