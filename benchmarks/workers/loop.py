@@ -5,7 +5,8 @@
     {"do": "window", "at_least_s": 1.0}  -> {"ok": seconds}       of one run of the work
     {"do": "memory"}                     -> {"ok": bytes}         most that the process ever held
 
-A trouble is answered with {"error": sentence}. Only numpy and the standard library here.
+A trouble is answered with {"error": sentence}. Only numpy, the standard library and
+what needs no more here.
 """
 
 import ctypes
@@ -14,12 +15,13 @@ import os
 import resource
 import signal
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+
+from vit_core.bench.windows import seconds_each
 
 _PR_SET_PDEATHSIG = 1  # man 2 prctl
 
@@ -46,7 +48,7 @@ def serve(contestant: Contestant) -> None:
     commands: dict[str, Callable[[dict[str, Any]], object]] = {
         "prepare": contestant.prepare,
         "answers": lambda command: np.save(Path(command["to"]), contestant.answers()),
-        "window": lambda command: _seconds_each(contestant.work, float(command["at_least_s"])),
+        "window": lambda command: seconds_each(contestant.work, at_least_s=float(command["at_least_s"])),
         "memory": lambda _: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
     for line in sys.stdin:
@@ -56,16 +58,6 @@ def serve(contestant: Contestant) -> None:
         except Exception as error:  # noqa: BLE001  # the process that asked tells it, and goes on with the others
             answer = {"error": f"{type(error).__name__}: {str(error).strip()[:400]}"}
         replies.write(json.dumps(answer) + "\n")
-
-
-def _seconds_each(work: Callable[[], object], at_least_s: float) -> float:
-    times, began = 0, time.perf_counter()
-    while True:
-        work()
-        times += 1
-        elapsed = time.perf_counter() - began
-        if elapsed >= at_least_s:
-            return elapsed / times
 
 
 def _die_with_parent() -> None:

@@ -14,13 +14,14 @@ import pytest
 import safetensors.torch
 import timm
 import torch
+from drawn_weights import drawn
 from timm.layers import GroupNormAct
 from timm.layers.activations import GELUTanh
 
 from vit_core.checkpoints.pixels import IMAGENET, OURS
 from vit_core.checkpoints.restore import save_npz
 from vit_core.inference.predictor import load_predictor
-from vit_core.models.build import build, flatten, unflatten
+from vit_core.models.build import unflatten
 from vit_core.models.config import VARIANTS
 
 NUM_CLASSES = 21
@@ -50,24 +51,6 @@ MIXER_NAMES = (
 OF_PYTORCH = [name for name, config in VARIANTS.items() if config.activation == "gelu"]
 OF_GOOGLE = [name for name in VARIANTS if name not in OF_PYTORCH]
 TOLD_BY_DEPTH = {"timm-S/16", "DeiT3-S/16"}
-
-
-def drawn(config):
-    """Draw weights that keep the activations in range and leave nothing at 0 or 1."""
-    random = np.random.default_rng(0)
-
-    def draw(path, shape):
-        unit = random.standard_normal(shape, dtype=np.float32)
-        if path.startswith("resnet") and path.endswith("kernel"):
-            return 10 * unit  # so that the small numbers vanish by which standardisations differ
-        if path.endswith("scale"):
-            return 1 + 0.2 * unit
-        if path.endswith("kernel"):
-            inputs = shape[:1] if path.split("/")[-2] in ("query", "key", "value") else shape[:-1]
-            return unit / np.sqrt(np.prod(inputs), dtype=np.float32)
-        return 0.1 * unit
-
-    return unflatten({path: draw(path, leaf.shape) for path, leaf in flatten(build(config)[1]).items()})
 
 
 def shortened(name):
@@ -169,7 +152,7 @@ def _own_cache(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", OF_GOOGLE)
 def test_published_file_answers_as_timm_by_its_path_alone(name, tmp_path):
     config, path = shortened(name), tmp_path / "model.npz"
-    save_npz(path, config, drawn(config))
+    save_npz(path, config, unflatten(drawn(config)))
     model = of_google(name, config)
     load(model, config, path)
 

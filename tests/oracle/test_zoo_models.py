@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import timm
 import torch
+from drawn_weights import drawn
 from timm.models.mlp_mixer import MlpMixer
 
-from vit_core.models.build import build, flatten, forward, unflatten
+from vit_core.models.build import build, forward, unflatten
 from vit_core.models.config import VARIANTS
 
 NUM_CLASSES = 21
@@ -22,22 +23,6 @@ ACTIVATIONS = {
     "gelu_tanh": functools.partial(torch.nn.GELU, approximate="tanh"),
     "gelu": torch.nn.GELU,
 }
-
-
-def drawn(config):
-    """Draw weights that keep the activations in range and leave nothing at 0 or 1."""
-    random = np.random.default_rng(0)
-
-    def draw(path, shape):
-        unit = random.standard_normal(shape, dtype=np.float32)
-        if path.endswith("scale"):
-            return 1 + 0.2 * unit
-        if path.endswith("kernel"):
-            inputs = shape[:1] if path.split("/")[-2] in ("query", "key", "value") else shape[:-1]
-            return unit / np.sqrt(np.prod(inputs), dtype=np.float32)
-        return 0.1 * unit
-
-    return {path: draw(path, leaf.shape) for path, leaf in flatten(build(config)[1]).items()}
 
 
 def images(resolution):

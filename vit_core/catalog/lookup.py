@@ -3,7 +3,7 @@
 import difflib
 import heapq
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from urllib.parse import unquote
 
 import pandas as pd
@@ -48,18 +48,11 @@ def find_row(frame: pd.DataFrame, text: str) -> pd.Series:
     if other is not None:
         return other
     name = text.strip().rpartition("/")[2].removesuffix(".npz")
-    for spelling in (name, other_spelling(name)):
+    for spelling in _spellings(name, text.strip()):
         rows = frame[frame["adapt_filename"] == spelling]
         if not rows.empty:
             return rows.iloc[0]
         rows = frame[frame["filename"] == spelling]
-        if not rows.empty:
-            return pretrained_files(rows).iloc[0]
-    for called in _called_elsewhere(text.strip()):
-        rows = frame[frame["adapt_filename"] == called]
-        if not rows.empty:
-            return rows.iloc[0]
-        rows = frame[frame["filename"] == called]
         if not rows.empty:
             return pretrained_files(rows).iloc[0]
     # "R26+S/32-…" is meant as the name that files have.
@@ -87,10 +80,16 @@ def _other_release(frame: pd.DataFrame, text: str) -> pd.Series | None:
     return None if exact.empty else exact.iloc[0]
 
 
-def _called_elsewhere(text: str) -> list[str]:
-    """Give the files that timm or the hub calls exactly so, the published file before what was converted from it."""
+def _spellings(name: str, text: str) -> Iterator[str]:
+    """Give what AugReg's files may be called by: its own names first, then those that timm or the hub calls exactly so.
+
+    Of the latter the published file comes before what was converted from it.
+    """
+    yield name
+    if other := other_spelling(name):
+        yield other
     bare = bare_name(text)
-    return [name for name, others in other_names().items() if bare in others]
+    yield from (known for known, others in other_names().items() if bare in others)
 
 
 def _bare(name: str) -> str:

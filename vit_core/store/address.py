@@ -26,6 +26,8 @@ PUBLIC_BUCKETS = frozenset({"vit_models", "mixer_models", "big_vision"})
 SUFFIXES = (".npz", ".safetensors")
 _PICKLES = (".pth", ".pt", ".bin", ".ckpt", ".pkl")
 _LONGEST = 400
+# Pages put it behind ":" so that a sentence shows an address letter by letter; it comes along when one is copied.
+_JOINER = "\N{WORD JOINER}"
 
 
 def is_address(text: str) -> bool:
@@ -35,7 +37,8 @@ def is_address(text: str) -> bool:
         >>> [is_address(text) for text in ("hf:timm/vit", "gs://a/b.npz", "Ti_16-i21k", "run:pets")]
         [True, True, False, False]
     """
-    return _is_hub_name(text) or "://" in text
+    copied = _copied(text)
+    return _is_hub_name(copied) or "://" in copied
 
 
 def read_hub_name(text: str) -> HubName | None:
@@ -48,9 +51,10 @@ def read_hub_name(text: str) -> HubName | None:
         >>> str(read_hub_name("https://huggingface.co/timm/vit/tree/v1"))
         'hf:timm/vit@v1'
     """
-    if _is_hub_name(text):
-        return read_repository(text[len(HUB_PREFIX) :].removeprefix("//"), text)
-    return read_page(text)
+    copied = _copied(text)
+    if _is_hub_name(copied):
+        return read_repository(copied[len(HUB_PREFIX) :].removeprefix("//"), copied)
+    return read_page(copied)
 
 
 def address_location(text: str, settings: Settings) -> Location:
@@ -66,7 +70,7 @@ def address_location(text: str, settings: Settings) -> Location:
     Raises:
         BadInput: refused; the message repeats no credentials and no query.
     """
-    address = _plain(text.strip().removesuffix(":img"))
+    address = _plain(_copied(text).removesuffix(":img"))
     shown = shorten(shown_url(address))
     if len(address) > _LONGEST:
         raise BadInput(
@@ -95,6 +99,11 @@ def address_location(text: str, settings: Settings) -> Location:
         return own
     folder = address.rpartition("/")[0]
     return Location(address, address, "gs" if is_gs else "http", shelf_for("at_", folder))
+
+
+def _copied(text: str) -> str:
+    """Give an address as it was written, when it was copied from a sentence of a page."""
+    return text.strip().replace(_JOINER, "")
 
 
 def _is_hub_name(text: str) -> bool:

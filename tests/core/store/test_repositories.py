@@ -41,6 +41,16 @@ def shelf(tmp_path):
     return find
 
 
+def coming(hub, make_store):
+    """Fetch slowly, beside the test; give the store, the thread, and the list that gets the path in the end."""
+    hub.bytes_per_s = 1_000_000
+    store, paths = make_store(), []
+    thread = threading.Thread(target=lambda: paths.append(store.fetch(NAME)))
+    thread.start()
+    hub.wait_for("cdn")
+    return store, thread, paths
+
+
 def test_a_repository_larger_than_the_cache_is_refused_before_its_parts_come(hub, make_store):
     hub.put(REPO, LARGE)
 
@@ -76,11 +86,7 @@ def test_of_two_repositories_that_come_at_once_each_keeps_its_room(hub, make_sto
 
 def test_what_has_come_of_a_repository_is_not_deleted_while_the_rest_comes(hub, make_store):
     hub.put(REPO, LARGE)
-    hub.bytes_per_s = 1_000_000
-    store, paths = make_store(), []
-    thread = threading.Thread(target=lambda: paths.append(store.fetch(NAME)))
-    thread.start()
-    hub.wait_for("cdn")
+    _, thread, paths = coming(hub, make_store)
 
     while thread.is_alive():
         make_store().clear()
@@ -120,11 +126,7 @@ def test_a_repository_without_one_of_its_files_is_not_leased_but_fetched_again(h
 
 def test_discarding_leaves_a_download_alone(hub, make_store, shelf):
     hub.put(REPO, {"model.safetensors": bytes(300_000), "config.json": CONFIG})
-    hub.bytes_per_s = 1_000_000
-    store, paths = make_store(), []
-    thread = threading.Thread(target=lambda: paths.append(store.fetch(NAME)))
-    thread.start()
-    hub.wait_for("cdn")
+    store, thread, paths = coming(hub, make_store)
 
     while thread.is_alive():
         store.discard(shelf() / "model.safetensors")
