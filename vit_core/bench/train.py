@@ -14,6 +14,7 @@ from vit_core.bench.windows import interleave, rate
 from vit_core.devices import pick_devices
 from vit_core.models.config import ModelConfig
 from vit_core.models.cost import gflops
+from vit_core.training.activations import parts_on_cpu
 from vit_core.training.config import TrainConfig
 from vit_core.training.memory import peak_memory_bytes
 from vit_core.training.session import name_devices
@@ -42,11 +43,12 @@ class Steps:
 
     def __init__(self, model: ModelConfig, *, batch: int, devices: tuple[jax.Device, ...]) -> None:
         """Prepare; the first step compiles."""
+        on_cpu = devices[0].platform == "cpu"
         self._trainer = Trainer(
             training_config(batch, model.resolution),
             model,
             devices=devices,
-            accum_steps=1,
+            accum_steps=parts_on_cpu(model, batch=batch, told=1) if on_cpu else 1,  # as a run does
             num_classes=model.num_classes,
         )
         self._state = self._trainer.init(random_params(model))

@@ -15,6 +15,7 @@ from vit_core.cli.run_summary import duration, percent
 from vit_core.settings import Settings
 from vit_core.store.problems import describe_size
 from vit_core.store.store import Store
+from vit_core.training.allocator import keep_freed_memory
 from vit_core.training.config import to_plain
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def measure(plan: Plan, settings: Settings, *, kind: Literal["trial", "quick loo
     Raises:
         VitError: the measuring failed.
     """
+    keep_freed_memory(settings.device)  # before the first thread
     stages = _Stages(style=style)
     await_turn(settings, stages.say)
     from vit_core.devices import enable_compile_cache

