@@ -20,5 +20,8 @@ __all__ = ["Prediction", "Predictor", "load_predictor"]
 def __getattr__(name: str) -> object:
     """Import a public name when it is first asked for (PEP 562)."""
     if name in __all__:
-        return getattr(importlib.import_module("vit_core.inference.predictor"), name)
+        from vit_core.imports import without_collecting
+
+        with without_collecting():
+            return getattr(importlib.import_module("vit_core.inference.predictor"), name)
     raise AttributeError(f"module 'vit_core' has no attribute {name!r}")

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from vit_core.checkpoints.restore import save_npz
-from vit_core.models.build import Params, build, flatten, unflatten
 from vit_core.models.config import ModelConfig, variant
+from vit_core.models.shapes import param_shapes
+from vit_core.models.tree import Params, unflatten
 
 
 def model_config(name: str, *, resolution: int | None = None, num_classes: int = 1000) -> ModelConfig:
@@ -29,7 +30,7 @@ def model_config(name: str, *, resolution: int | None = None, num_classes: int =
 
 def random_params(config: ModelConfig, *, seed: int = 0) -> Params:
     """Draw float32 arrays in the shape of `build(config)`'s parameters; equal seeds give equal weights."""
-    return unflatten({path: _draw(path, leaf.shape, seed) for path, leaf in flatten(build(config)[1]).items()})
+    return unflatten({path: _draw(path, shape, seed) for path, shape in param_shapes(config).items()})
 
 
 def random_checkpoint(config: ModelConfig, path: Path, *, seed: int = 0) -> Path:

@@ -24,9 +24,10 @@ from vit_core.checkpoints.recognise import Source, recognise
 from vit_core.checkpoints.table import Generation
 from vit_core.checkpoints.writing import write_npz
 from vit_core.errors import BadCheckpoint, DamagedCheckpoint
-from vit_core.models.build import Params, build, flatten, unflatten
 from vit_core.models.config import ModelConfig
 from vit_core.models.initialise import init_params
+from vit_core.models.shapes import param_shapes
+from vit_core.models.tree import Params, flatten, unflatten
 
 __all__ = ["Checkpoint", "init_params", "load_checkpoint", "published_generation", "read_config", "save_npz"]
 
@@ -87,7 +88,7 @@ def load_checkpoint(
     source = recognise(path, limits=limits, num_heads=num_heads, resolution=resolution)
     stored = source.config
     config = stored if resolution is None else stored.with_resolution(resolution)
-    flat = _read_all(source, {path: tuple(leaf.shape) for path, leaf in flatten(build(stored)[1]).items()})
+    flat = _read_all(source, param_shapes(stored))
     if source.scaling is not None:
         flat = for_our_pixels(flat, source.scaling)
     head, notes = _judge_head(flat)
@@ -116,14 +117,14 @@ def save_npz(path: str | Path, config: ModelConfig, params: Params) -> None:
     Raises:
         ValueError: an array is missing, surplus or of another shape than the architecture wants.
     """
-    expected, given = flatten(build(config)[1]), flatten(params)
+    expected, given = param_shapes(config), flatten(params)
     if different := set(expected) ^ set(given):
         raise ValueError(f"The parameters and {config.variant} differ in {sorted(different)}.")
     flat = {}
-    for ours, leaf in expected.items():
+    for ours, shape in expected.items():
         flat[ours] = np.asarray(given[ours], dtype=np.float32)
-        if flat[ours].shape != leaf.shape:
-            raise ValueError(f"{ours!r} has the shape {flat[ours].shape} instead of {leaf.shape}.")
+        if flat[ours].shape != shape:
+            raise ValueError(f"{ours!r} has the shape {flat[ours].shape} instead of {shape}.")
     write_npz(Path(path), to_file(published_generation(config), without_layer_scale(flat)) | settings_of(config))
 
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Literal
 
 from vit_core.catalog.collection import TRANSFER_SETS, pretraining_set
-from vit_core.catalog.describe import family_of_row
 from vit_core.errors import shorten
 
 Head = Literal["kept", "zeroed", "missing"]
@@ -87,6 +86,8 @@ def policy_of(row: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     Args:
         row: of a fine-tuned file, or of a pre-trained one, whose `adapt_ds` is missing.
     """
+    from vit_core.catalog.describe import family_of_row  # brings pandas, which no prediction waits for
+
     family = family_of_row(row)
     if family is not None and family.head != "kept":
         old = 0 if family.head == "missing" else family.classes

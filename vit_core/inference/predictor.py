@@ -6,13 +6,14 @@
 Knows files, devices and batches; knows nothing of processes and users, which are the service's business.
 """
 
-import concurrent.futures
+import contextlib
 import dataclasses
 import functools
+import itertools
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 
 import jax
@@ -21,19 +22,20 @@ from jaxtyping import Float32, UInt8
 
 from vit_core.catalog.hub_copies import offering_copy
 from vit_core.checkpoints.restore import load_checkpoint
+from vit_core.datasets.threads import in_order
 from vit_core.devices import describe_device, enable_compile_cache, pick_device
 from vit_core.errors import BadCheckpoint, BadInput, DamagedCheckpoint, shorten
 from vit_core.inference import programs
 from vit_core.inference.attention import Attention
-from vit_core.inference.crop import model_input
+from vit_core.inference.crop import file_input
 from vit_core.inference.head import I21K_NOTE, Head, why_no_classes
 from vit_core.inference.labels import Labels, choose_labels
 from vit_core.inference.programs import Outputs
 from vit_core.inference.published import as_published
 from vit_core.inference.results import Prediction
-from vit_core.models.build import Params
 from vit_core.models.config import ModelConfig
-from vit_core.preprocess import METHODS, read_image
+from vit_core.models.tree import Params
+from vit_core.preprocess import METHODS
 from vit_core.settings import Settings
 from vit_core.store.store import Store
 
@@ -169,15 +171,10 @@ class Predictor:
             raise BadInput(f"top_k is {top_k}; at least one class has to be given per image.")
         if preprocessing not in METHODS:
             raise BadInput(f"There is no preprocessing {shorten(preprocessing)!r}; it is one of {', '.join(METHODS)}.")
-
-        def prepare(item: bytes | str | Path) -> np.ndarray:
-            return model_input(read_image(item), self.config, preprocessing)
-
         answers, largest = [], max(programs.BATCH_SIZES)
-        with concurrent.futures.ThreadPoolExecutor(DECODERS) as pool:
-            for start in range(0, len(items), largest):
-                images = np.stack(list(pool.map(prepare, items[start : start + largest])))
-                answers += [self.name_classes(row, top_k) for row in np.asarray(self.run(images).logits)]
+        with contextlib.closing(_squares(items, self.config, preprocessing, ahead=largest)) as squares:
+            while batch := list(itertools.islice(squares, largest)):
+                answers += [self.name_classes(row, top_k) for row in np.asarray(self.run(np.stack(batch)).logits)]
         return answers
 
     def name_classes(self, logits: Float32[np.ndarray, "K"], top_k: int) -> list[Prediction]:
@@ -245,6 +242,17 @@ class Predictor:
         if images.ndim != 4 or images.shape[1:] != wanted:
             raise BadInput(f"The images have the shape {images.shape}; this model wants [B, {str(wanted)[1:-1]}].")
         return self.run(np.asarray(images, np.float32), attention=attention)
+
+
+def _squares(
+    items: Sequence[bytes | str | Path], config: ModelConfig, method: str, *, ahead: int
+) -> Generator[np.ndarray, None, None]:
+    """Give what the model sees of each item; of those that follow, `ahead` are decoded while the caller computes."""
+    tasks = (functools.partial(file_input, item, config, method) for item in items)
+    if len(items) == 1:
+        yield next(tasks)()  # starting a thread takes longer than decoding a small picture
+    else:
+        yield from in_order(tasks, workers=DECODERS, ahead=ahead)
 
 
 def load_predictor(

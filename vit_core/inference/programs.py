@@ -1,5 +1,6 @@
 """Compiled forward passes: one per architecture, batch size, kind of input and device, made once per process.
 
+A process that finds the traced program of an earlier one (`stored`) neither traces nor imports Flax.
 Weights are arguments, so a second checkpoint of an architecture runs the program of the first. Batch sizes are few and
 fixed, since every new one would be compiled anew; what is missing to the next one is padded.
 """
@@ -14,12 +15,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Float32, Num, PyTree, UInt8
+from numpy.typing import DTypeLike
 
 from vit_core.devices import describe_device
 from vit_core.errors import OutOfMemory
+from vit_core.inference import stored
 from vit_core.inference.attention import Attention, summarise
-from vit_core.models.build import GraphDef, Params, build, forward
 from vit_core.models.config import ModelConfig
+from vit_core.models.shapes import param_shapes
+from vit_core.models.tree import Params, unflatten
 
 BATCH_SIZES = (1, 8, 32)
 # Attention needs [L, H, N, N] of memory per image until the maps are made: 0.2 GB for B/16 at 384 px, 0.5 GB for L/16.
@@ -162,12 +166,55 @@ _COMPILING = threading.Lock()
 
 def _compile(spec: Spec) -> Program:
     start = time.perf_counter()
-    graphdef, params = build(spec.config, dtype=precision(spec.device))
-    shape = (spec.batch, spec.config.resolution, spec.config.resolution, 3)
-    images = np.broadcast_to(np.zeros((), spec.inputs), shape)  # takes no memory; only its shape is looked at
+    params = unflatten({path: _blank(shape, np.float32) for path, shape in param_shapes(spec.config).items()})
+    images = _blank((spec.batch, spec.config.resolution, spec.config.resolution, 3), spec.inputs)
     with jax.default_device(spec.device):
-        run = _forward.lower(graphdef, params, images, spec.config if spec.attention else None).compile()
+        # On an accelerator a program depends on what its libraries turn out to have, and may call them by name.
+        place = stored.place(_facts(spec)) if spec.device.platform == "cpu" else None
+        if place is None:
+            run = _trace(spec, images).compile()
+        else:
+            kept = stored.read(place)
+            if kept is None:
+                kept = stored.Stored.of(_trace(spec, images))
+                stored.keep(place, kept)
+            run = jax.jit(functools.partial(_replay, kept)).lower(params, images).compile()
     return Program(run, time.perf_counter() - start)
+
+
+def _blank(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
+    return np.broadcast_to(np.zeros((), dtype), shape)  # takes no memory; only its shape is looked at
+
+
+def _facts(spec: Spec) -> dict[str, object]:
+    return {
+        "config": repr(spec.config),
+        "batch": spec.batch,
+        "inputs": spec.inputs,
+        "attention": spec.attention,
+        "platform": spec.device.platform,
+        "precision": precision(spec.device),
+    }
+
+
+def _trace(spec: Spec, images: np.ndarray) -> jax.stages.Lowered:
+    from vit_core.models.build import build, forward  # brings Flax, which a program that is kept needs no more
+
+    graphdef, params = build(spec.config, dtype=precision(spec.device))
+
+    def run(params: Params, images: Num[Array, "B H W 3"]) -> Outputs:
+        if images.dtype == jnp.uint8:
+            images = _normalise(images)
+        output = forward(graphdef, params, images, capture_attention=spec.attention)
+        shown = spec.attention and output.attention is not None
+        return Outputs(output.logits, output.features, summarise(output.attention, spec.config) if shown else None)
+
+    return jax.jit(run, keep_unused=True).lower(params, images)
+
+
+def _replay(kept: stored.Stored, params: Params, images: Num[Array, "B H W 3"]) -> Outputs:
+    logits, features, *maps = kept(jax.tree.leaves((params, images)))
+    return Outputs(logits, features, Attention(*maps) if maps else None)
 
 
 def _run(
@@ -216,17 +263,6 @@ def _to_host(outputs: Outputs, count: int) -> Outputs:
 def _concatenate(parts: list[Outputs]) -> Outputs:
     joined: Outputs = jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
     return joined
-
-
-@functools.partial(jax.jit, static_argnums=(0, 3))
-def _forward(
-    graphdef: GraphDef, params: PyTree, images: Num[Array, "B H W 3"], attention_of: ModelConfig | None
-) -> Outputs:
-    if images.dtype == jnp.uint8:
-        images = _normalise(images)
-    output = forward(graphdef, params, images, capture_attention=attention_of is not None)
-    maps = None if attention_of is None or output.attention is None else summarise(output.attention, attention_of)
-    return Outputs(output.logits, output.features, maps)
 
 
 def _normalise(images: Num[Array, "B H W 3"]) -> Float[Array, "B H W 3"]:

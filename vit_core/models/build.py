@@ -5,8 +5,7 @@ batch size, and every further checkpoint of that architecture reuses the program
 """
 
 import functools
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -18,11 +17,11 @@ from vit_core.models.config import ModelConfig
 from vit_core.models.encoder import Output
 from vit_core.models.mixer import MlpMixer
 from vit_core.models.noise import Noise
+from vit_core.models.tree import Params, flatten, unflatten
 from vit_core.models.vit import VisionTransformer
 
 __all__ = ["GraphDef", "Noise", "Output", "Params", "build", "flatten", "forward", "unflatten"]
 
-Params = dict[Any, Any]  # nested; the leaves are arrays, lists of modules have whole numbers as keys
 GraphDef = nnx.GraphDef[VisionTransformer | MlpMixer]
 
 
@@ -76,29 +75,6 @@ def forward(
     assert not (capture_attention and remat)  # noqa: S101 - attention is exactly what would not be kept
     model = nnx.merge(graphdef, params)
     return model(jnp.asarray(images), capture_attention=capture_attention, noise=noise, remat=remat)
-
-
-def flatten(params: Params) -> dict[str, Any]:
-    """Give the leaves of a tree by path, as in "blocks/0/norm1/scale"."""
-    leaves = jax.tree_util.tree_leaves_with_path(params)
-    return {"/".join(str(key.key) for key in path): leaf for path, leaf in leaves}
-
-
-def unflatten(leaves: Mapping[str, Any]) -> Params:
-    """Give the tree of these paths: the inverse of `flatten`.
-
-    Example:
-        >>> unflatten({"blocks/0/scale": 1, "cls": 2})
-        {'blocks': {0: {'scale': 1}}, 'cls': 2}
-    """
-    tree: Params = {}
-    for path, leaf in leaves.items():
-        *parents, last = (int(key) if key.isdigit() else key for key in path.split("/"))
-        node = tree
-        for key in parents:
-            node = node.setdefault(key, {})
-        node[last] = leaf
-    return tree
 
 
 class _SameKey(nnx.Rngs):

@@ -13,8 +13,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from vit_core.models.build import Params, build, flatten, unflatten
 from vit_core.models.config import ModelConfig
+from vit_core.models.shapes import param_shapes
+from vit_core.models.tree import Params, unflatten
 
 _Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
@@ -30,10 +31,10 @@ def init_params(config: ModelConfig, *, seed: int) -> Params:
     """
     rules = _MIXER_RULES + _RULES if config.is_mixer else _RULES
     drawn = {}
-    for path, leaf in flatten(build(config)[1]).items():
+    for path, shape in param_shapes(config).items():
         generator = np.random.default_rng([seed, zlib.crc32(path.encode())])
         draw = next(draw for pattern, draw in rules if re.search(pattern, path))
-        drawn[path] = draw(generator, leaf.shape).astype(np.float32)
+        drawn[path] = draw(generator, shape).astype(np.float32)
     return unflatten(drawn)
 
 
