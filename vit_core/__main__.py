@@ -4,6 +4,7 @@ Ctrl+C while the modules are still being imported ends the process as it ends an
 without a traceback, with 130 in a shell.
 """
 
+import gc
 import signal
 import sys
 
@@ -17,7 +18,9 @@ def main() -> int:
 
     if listens:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    return cli.main()
+    code = cli.main()
+    gc.freeze()  # the collection at the end of the process has a million objects of libraries to walk through: 0.15 s
+    return code
 
 
 if __name__ == "__main__":

@@ -6,11 +6,8 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
-
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-from rich.progress import Progress as Bars
 
 from vit_core.catalog.hub_copies import offering_copy
 from vit_core.catalog.naming import UNPUBLISHED_NAME
@@ -18,6 +15,9 @@ from vit_core.errors import BadCheckpoint, BadSetting, ObjectMissing, VitError, 
 from vit_core.settings import PUBLIC_BUCKET, Settings, parse_path
 from vit_core.store.hub_name import HUB_PREFIX
 from vit_core.store.store import Progress, Store
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
 
 
 def run(parsed: argparse.Namespace, settings: Settings) -> int:
@@ -87,27 +87,30 @@ def _may_be_unpublished(name: str) -> bool:
 @contextmanager
 def progress_bar() -> Iterator[Callable[[Progress], None]]:
     """Give a callback that draws one bar on standard error; nothing is drawn when all is there already."""
-    bars = Bars(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
-    tasks: list[TaskID] = []
+    drawn: list[Bars] = []
 
     def show(progress: Progress) -> None:
-        if not tasks:
-            bars.start()
-            tasks.append(bars.add_task(progress.name, total=progress.total_bytes))
-        bars.update(tasks[0], completed=progress.done_bytes, total=progress.total_bytes)
+        if not drawn:
+            drawn.append(_bars())
+            drawn[0].start()
+            drawn[0].add_task(progress.name, total=progress.total_bytes)
+        drawn[0].update(drawn[0].task_ids[0], completed=progress.done_bytes, total=progress.total_bytes)
 
     try:
         yield show
     finally:
-        if tasks:  # a bar that never started would still leave an empty line
+        for bars in drawn:  # one that never started would still leave an empty line
             bars.stop()
+
+
+def _bars() -> "Bars":
+    # rich takes a tenth of a second to import, and most commands find their file on this machine.
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import Progress as Bars
+
+    columns = BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    return Bars(TextColumn("{task.description}"), *columns, console=Console(stderr=True))
 
 
 def _copy_of(store: Store, name: str, path: Path, folder: Path) -> Path:

@@ -7,14 +7,16 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
-def console() -> Console:
+def console() -> "Console":
     """Give a console on standard output; without a terminal it is wide enough for any name."""
+    from rich.console import Console  # not before something is printed with it
+
     return Console() if sys.stdout.isatty() else Console(width=200)
 
 
@@ -41,6 +43,9 @@ def print_table(columns: Mapping[str, bool], rows: Sequence[Sequence[str]], *, t
         rows: one text per column.
         title: a line above the table.
     """
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for heading, is_number in columns.items():
         table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
