@@ -1,39 +1,75 @@
-"""What follows from a whole catalogue, the same for every visitor: computed once per table, kept for the last few.
+"""What follows from a table, the same for every visitor: computed once, kept for the last few tables and questions.
 
-A table is never changed, so the object itself is the key; each entry holds its table, so that no other can take its
-place in memory.
+A table is never changed, so the object itself is the key. The tables are held weakly, so that a visitor's own one goes
+with the visit.
 """
 
 import dataclasses
 import threading
+import weakref
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from typing import TypeVar, cast
 
 import pandas as pd
 
 from vit_core.catalog.index import Catalogue, with_others
-from vit_core.catalog.query import pretrained_files
+from vit_core.catalog.query import Filters, pretrained_files
 from vit_core.catalog.recommend import recommend
 
-KEPT = 8
-_lock = threading.Lock()
-_known: OrderedDict[tuple[str, int], tuple[pd.DataFrame, pd.DataFrame]] = OrderedDict()
+KEPT = 48  # a few views of Explore; each is some hundred kB at most
+Derived = TypeVar("Derived")
+_lock = threading.RLock()
+_known: OrderedDict[Hashable, tuple[weakref.ref[pd.DataFrame], object]] = OrderedDict()
 
 
-def files_of(left: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
-    """Give the pre-trained files behind the rows that filters leave of a catalogue, one row each."""
-    return _once("files", frame, pretrained_files) if len(left) == len(frame) else pretrained_files(left)
+def once(what: str, table: pd.DataFrame, compute: Callable[[], Derived], *question: Hashable) -> Derived:
+    """Give what `compute` gives, from memory where the same was asked before.
+
+    Args:
+        what: names the computation.
+        table: what it is computed from.
+        compute: computes it; the outcome is shared, so nobody may change it.
+        question: whatever else it depends on.
+    """
+    key = (what, id(table), *question)
+    with _lock:
+        held = _known.get(key)
+        if held is None or held[0]() is not table:  # another table may have taken the place of a former one in memory
+            for gone in [key for key, (of, _) in _known.items() if of() is None]:
+                del _known[gone]
+            held = _known[key] = (weakref.ref(table), compute())
+        _known.move_to_end(key)
+        while len(_known) > KEPT:
+            _known.popitem(last=False)
+    return cast("Derived", held[1])
+
+
+def files_of(left: pd.DataFrame, frame: pd.DataFrame, filters: Filters | None = None) -> pd.DataFrame:
+    """Give the pre-trained files behind the rows that filters leave of a catalogue, one row each.
+
+    Args:
+        left: the rows that are left.
+        frame: the whole catalogue.
+        filters: what left them; None where they follow from more than that.
+    """
+    if len(left) == len(frame):
+        return once("files", frame, lambda: pretrained_files(frame))
+    # What fits depends on the memory that is free just now, too.
+    if filters is None or filters.fits:
+        return pretrained_files(left)
+    return once("files", frame, lambda: pretrained_files(left), filters)
 
 
 def with_other_releases(catalogue: Catalogue) -> Catalogue:
     """Give a catalogue with the files of the other releases, if it is of AugReg; the same table each time."""
-    frame = _once("whole", catalogue.frame, lambda _: with_others(catalogue).frame)
+    frame = once("whole", catalogue.frame, lambda: with_others(catalogue).frame)
     return dataclasses.replace(catalogue, frame=frame)
 
 
 def recommended(frame: pd.DataFrame) -> pd.DataFrame:
     """Give the recommended files of a catalogue, with `rivals`, the number of files that each was chosen among."""
-    return _once("recommended", frame, _recommended)
+    return once("recommended", frame, lambda: _recommended(frame))
 
 
 def recommended_set(frame: pd.DataFrame) -> str:
@@ -47,14 +83,3 @@ def _recommended(frame: pd.DataFrame) -> pd.DataFrame:
     rivals = frame[frame["ds"] == ds].groupby("name", observed=True)["filename"].nunique()
     rows = recommend(frame, ds=ds)
     return rows.assign(rivals=[int(rivals[name]) for name in rows["name"]])
-
-
-def _once(what: str, frame: pd.DataFrame, compute: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
-    key = (what, id(frame))
-    with _lock:
-        if key not in _known:
-            _known[key] = (frame, compute(frame))
-        _known.move_to_end(key)
-        while len(_known) > KEPT:
-            _known.popitem(last=False)
-        return _known[key][1]

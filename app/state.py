@@ -169,6 +169,15 @@ def write_address(page: Page) -> None:
         st.query_params.from_dict(link)
 
 
+def run_page_if_changed() -> None:
+    """Run the whole page if a widget has just changed a fact; for a fragment that shows less than what follows from it.
+
+    Where the page itself runs, the change has been taken over already, and this does nothing.
+    """
+    if st.session_state.get(_TOUCHED):
+        st.rerun()
+
+
 def forget_unknown(known: Mapping[str, Container[object]]) -> tuple[str, ...]:
     """Drop facts that the open catalogue does not have and give all notes for the user, those of the link first.
 

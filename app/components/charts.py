@@ -5,7 +5,7 @@ Builds plotly figures from tables; knows nothing of pages. Text and grid take th
 
 import dataclasses
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -23,7 +23,11 @@ MOST_POINTS = 2_000
 _SPREAD = 0.07
 _MOST_ALIKE = 28  # files of one model and pre-training set
 _FEW_VALUES = 3
+# What a tooltip says of the one file, and what most often holds for all files of its model.
+_RECIPE = ("aug", "regularisation", "wd", "final_val", "final_val_source")
+_COST = ("infer_samples_per_sec", "params", "size_bytes")
 _LABEL_WIDTH, _LABEL_HEIGHT = 0.13, 2.0  # in decades and points
+CHART_PX = 340
 CHART_CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 
@@ -78,13 +82,19 @@ def accuracy_chart(files: pd.DataFrame, chosen: str, *, axis: Axis) -> go.Figure
 
 def hover_text(row: Mapping[Hashable, Any]) -> str:
     """Give a file in words for a tooltip, as HTML."""
-    recipe = [f"augmentation {row['aug']}", label_of("regularisation", row["regularisation"])]
-    if pd.notna(row["wd"]):
-        recipe.append(f"weight decay {row['wd']:g}")
-    facts = [speed(row["infer_samples_per_sec"]), f"{millions(row['params'])} parameters", megabytes(row["size_bytes"])]
-    accuracy = percent(row["final_val"], source=str(row["final_val_source"]))
-    lines = (" · ".join(recipe), f"{accuracy} upstream", " · ".join(facts))
-    return f"<b>{plain_html(str(row['name']))}</b><br>" + "<br>".join(plain_html(line) for line in lines)
+    recipe = _recipe_lines(*(row[column] for column in _RECIPE))
+    return f"<b>{plain_html(str(row['name']))}</b><br>{recipe}<br>{_cost_line(*(row[column] for column in _COST))}"
+
+
+def _recipe_lines(aug: str, regularisation: str, weight_decay: float, accuracy: float, source: str) -> str:
+    recipe = [f"augmentation {aug}", label_of("regularisation", regularisation)]
+    if pd.notna(weight_decay):
+        recipe.append(f"weight decay {weight_decay:g}")
+    return f"{plain_html(' · '.join(recipe))}<br>{plain_html(percent(accuracy, source=str(source)))} upstream"
+
+
+def _cost_line(images_per_s: float, params: float, size_bytes: float) -> str:
+    return plain_html(f"{speed(images_per_s)} · {millions(params)} parameters · {megabytes(size_bytes)}")
 
 
 def _spread(files: pd.DataFrame, axis: Axis) -> pd.Series:
@@ -101,6 +111,10 @@ def _spread(files: pd.DataFrame, axis: Axis) -> pd.Series:
 
 def _marks(files: pd.DataFrame, name: str) -> go.Scatter:
     look = look_of(name)
+    tips = [_recipe_lines(*row) for row in _rows(files, _RECIPE)]
+    costs = [_cost_line(*row) for row in _rows(files, _COST)]
+    # What all marks share is sent once, not with each of some 250 marks.
+    alike = len(set(costs)) == 1
     return go.Scatter(
         x=files["x"].round(4).tolist(),
         y=files["y"].round(3).tolist(),
@@ -110,9 +124,14 @@ def _marks(files: pd.DataFrame, name: str) -> go.Scatter:
         selected={"marker": {"opacity": 0.85}},
         unselected={"marker": {"opacity": 0.85}},
         customdata=files["filename"].astype("str").tolist(),
-        hovertext=[hover_text(row) for row in files.to_dict("records")],
-        hovertemplate="%{hovertext}<extra></extra>",
+        hovertext=tips if alike else [f"{tip}<br>{cost}" for tip, cost in zip(tips, costs, strict=True)],
+        meta=[plain_html(name), f"<br>{costs[0]}" if alike else ""],
+        hovertemplate="<b>%{meta[0]}</b><br>%{hovertext}%{meta[1]}<extra></extra>",
     )
+
+
+def _rows(files: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    return zip(*(files[column].tolist() for column in columns), strict=True)
 
 
 def _pareto_line(files: pd.DataFrame, axis: Axis) -> go.Scatter:
@@ -162,7 +181,7 @@ def _labels(files: pd.DataFrame, names: Sequence[str]) -> list[dict[str, object]
 
 def _lay_out(figure: go.Figure, axis: Axis, files: pd.DataFrame) -> None:
     figure.update_layout(
-        height=340,
+        height=CHART_PX,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         showlegend=False,
         hovermode="closest",

@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
+from app.derived import once
 from vit_core.catalog.collection import DROPOUT, NO_DROPOUT, label_of
 from vit_core.catalog.families import SOURCE
 from vit_core.catalog.releases import is_other
@@ -89,7 +90,7 @@ def files_table(files: pd.DataFrame, chosen: str, on_choose: OnChoose, *, key: s
     target = target or main_target(files)
     best = f"best_{target}" if f"best_{target}" in files else "best_adapt_test"
     published = bool(files["source"].isin(["augreg", SOURCE]).all())
-    shown = _files_shown(files, best)
+    shown = once("shown", files, lambda: _files_shown(files, best), best)
     named_rows(
         shown[_OF_OTHERS] if is_other(files).all() else shown.drop(columns="Name"),
         files["filename"].astype("str").tolist(),

@@ -3,11 +3,16 @@
 from collections.abc import Callable
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
+from app import state
 from app.components.charts import CHART_CONFIG, SPEED, accuracy_chart, axis_for
+from app.components.errors import shown_errors
+from app.components.first_screen import heavy_parts_may_come
 from app.components.palette import size_order
 from app.components.plain_text import plain
+from app.derived import once
 from vit_core.catalog.collection import label_of
 from vit_core.catalog.releases import is_other
 
@@ -27,14 +32,34 @@ def frontier(
         on_show: called with the pre-training set that the user wants to see.
     """
     # Other releases have no upstream accuracy in print, so there is nothing of them to draw.
-    files = files[~is_other(files)]
-    if files.empty:
+    ours = files[~is_other(files)]
+    if ours.empty:
         st.caption("The chart shows upstream accuracies, which were published for AugReg alone.")
         return
-    shown = shown_set(files, chosen, upstream)
-    _choose_set(files, shown, on_show)
-    drawn = files[files["ds"] == shown]
+    shown = shown_set(ours, chosen, upstream)
+    _choose_set(ours, shown, on_show)
+    drawn = ours[ours["ds"] == shown]
     axis = axis_for(drawn)
+    ring = chosen if (drawn["filename"] == chosen).any() else ""
+    with st.container(key="frontier place"):  # as high as the chart, also before it is there
+        _chart(
+            lambda: once("chart", files, lambda: accuracy_chart(drawn, ring, axis=axis), shown, ring),
+            _alternative(drawn, label_of("ds", shown), axis.column),
+            on_choose,
+        )
+    _caption(drawn, axis.column)
+
+
+@st.fragment
+def _chart(draw: Callable[[], go.Figure], words: str, on_choose: OnChoose) -> None:
+    """Show the chart; by itself, so that its coming after the first screen draws nothing else anew."""
+    with shown_errors():
+        state.run_page_if_changed()
+        if heavy_parts_may_come():
+            _marks(draw(), words, on_choose)
+
+
+def _marks(figure: go.Figure, words: str, on_choose: OnChoose) -> None:
     key = "frontier"
 
     def choose() -> None:
@@ -44,14 +69,13 @@ def frontier(
             on_choose(str(names[0] if isinstance(names[0], str) else names[0][0]))
 
     st.plotly_chart(
-        accuracy_chart(drawn, chosen, axis=axis),
+        figure,
         key=key,
         on_select=choose,
         selection_mode="points",
         config=CHART_CONFIG,
-        alt=_alternative(drawn, label_of("ds", shown), axis.column),
+        alt=words,
     )
-    _caption(drawn, axis.column)
 
 
 def shown_set(files: pd.DataFrame, chosen: str, upstream: str) -> str:

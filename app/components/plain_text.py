@@ -23,7 +23,9 @@ def one_line(text: str, *, limit: int = 80) -> str:
         >>> one_line("cat\n\u202egpj.exe")
         'cat �gpj.exe'
     """
-    shown = "".join(_visible(character) for character in " ".join(text.split()))
+    shown = " ".join(text.split())
+    if not shown.isprintable():  # of almost every text no character needs a second look
+        shown = "".join(map(_visible, shown))
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 

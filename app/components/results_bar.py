@@ -18,8 +18,8 @@ OnOrder = Callable[[str, bool], None]
 def how_many(left: pd.DataFrame, frame: pd.DataFrame) -> None:
     """Say how many pre-trained files the filters leave of how many, of AugReg and of the other releases."""
     of_others, left_of_others = is_other(frame), is_other(left)
-    main = _files_with_tunes(left[~left_of_others], frame[~of_others])
-    others = f"{_files_with_tunes(left[left_of_others], frame[of_others])} of other releases"
+    main = _files_with_tunes(_counts(left, ~left_of_others), _files(frame, ~of_others))
+    others = f"{_files_with_tunes(_counts(left, left_of_others), _files(frame, of_others))} of other releases"
     if left_of_others.all() == (~left_of_others).all():  # files of both, or none at all
         words = f"{main} of AugReg, and {others}" if of_others.any() else main
     else:
@@ -27,10 +27,17 @@ def how_many(left: pd.DataFrame, frame: pd.DataFrame) -> None:
     st.markdown(words, width="content")
 
 
-def _files_with_tunes(left: pd.DataFrame, whole: pd.DataFrame) -> str:
-    files = _of(left["filename"].nunique(), whole["filename"].nunique(), "pre-trained file")
-    tunes = int(left["adapt_ds"].notna().sum())
-    return f"**{files}**" + (f" with {counted(tunes, 'fine-tune')}" if tunes else "")
+def _counts(frame: pd.DataFrame, rows: pd.Series) -> tuple[int, int]:
+    return _files(frame, rows), int((frame["adapt_ds"].notna() & rows).sum())
+
+
+def _files(frame: pd.DataFrame, rows: pd.Series) -> int:
+    return int(frame["filename"][rows].nunique())
+
+
+def _files_with_tunes(left: tuple[int, int], whole: int) -> str:
+    files, tunes = left
+    return f"**{_of(files, whole, 'pre-trained file')}**" + (f" with {counted(tunes, 'fine-tune')}" if tunes else "")
 
 
 def _of(count: int, total: int, noun: str) -> str:

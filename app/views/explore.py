@@ -17,7 +17,7 @@ from app.components.results_bar import how_many, results_bar
 from app.components.run_explore import your_runs
 from app.components.style import explore_style
 from app.components.tabs import one_of_tabs
-from app.derived import files_of, recommended, recommended_set
+from app.derived import files_of, once, recommended, recommended_set
 from vit_core.catalog.query import apply_filters, facet_counts
 from vit_core.catalog.recommend import RULE, comparability_notes
 
@@ -52,9 +52,9 @@ def browse() -> None:
 def find_one(left: pd.DataFrame, frame: pd.DataFrame) -> None:
     """Show chart and table beside the card of the chosen file."""
     address = state.address()
-    files = files_of(left, frame)
-    sort, upwards = order_of(files, address.sort, ascending=address.ascending)
-    files = in_order(files, sort, ascending=upwards)
+    found = files_of(left, frame, address.filters)
+    sort, upwards = order_of(found, address.sort, ascending=address.ascending)
+    files = once("ordered", found, lambda: in_order(found, sort, ascending=upwards), sort, upwards)
     overview, detail = st.columns([1.8, 1], gap="medium")
     with overview:
         if files.empty:

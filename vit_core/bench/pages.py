@@ -21,8 +21,13 @@ from vit_core.errors import Failure
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
 
-_ALL = re.compile(r"\d+ pre-trained files")
-_FEWER = re.compile(r"\d+ of [\d,]+ pre-trained files")
+_ALL = r"^[\d,]+ pre-trained files$"
+_FEWER = r"^\d+ of [\d,]+ pre-trained files$"
+# Asked at every frame: Playwright itself looks every half second in the end, as long as what is measured takes.
+# The rows are drawn on a canvas, whose cells stand beside it for screen readers.
+_SCREEN = """(words) => document.querySelector('[data-testid="glide-cell-1-0"]') && (%s)(words)"""
+_SAID = """(words) => [...document.querySelectorAll('[data-testid="stMarkdownContainer"] strong')]
+  .some((element) => new RegExp(words).test(element.textContent))"""
 _FACET = re.compile(r"^S\/16 \(\d+\)$")  # Playwright does not escape the stroke itself
 _PATIENCE_MS = 90_000
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -108,14 +113,12 @@ def _visit(context: "BrowserContext", app: Served) -> _Visit:
     page.on("websocket", lambda socket: socket.on("framereceived", count))
     began = time.perf_counter()
     page.goto(app.url)
-    page.get_by_text(_ALL).first.wait_for(timeout=_PATIENCE_MS)
-    # The rows are drawn on a canvas, whose cells stand beside it for screen readers.
-    page.get_by_test_id("glide-cell-1-0").first.wait_for(state="attached", timeout=_PATIENCE_MS)
+    page.wait_for_function(_SCREEN % _SAID, arg=_ALL, timeout=_PATIENCE_MS)
     screen, sent_by_then = time.perf_counter() - began, sent
     button = page.get_by_role("button", name=_FACET).first
     began = time.perf_counter()
     button.click(timeout=_PATIENCE_MS)
-    page.get_by_text(_FEWER).first.wait_for(timeout=_PATIENCE_MS)
+    page.wait_for_function(_SAID, arg=_FEWER, timeout=_PATIENCE_MS)
     filtered = time.perf_counter() - began
     page.close()
     return _Visit(screen, filtered, sent_by_then)

@@ -104,7 +104,7 @@ def apply_filters(frame: pd.DataFrame, filters: Filters, *, room: Room | None = 
     keep = _limits(frame, filters, room)
     for field in FACETS:
         keep &= _chosen(frame, field, filters)
-    return frame[keep]
+    return frame if keep.all() else frame[keep]
 
 
 def facet_counts(
