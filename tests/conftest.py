@@ -31,6 +31,8 @@ install_import_hook(
         "vit_core.inference",
         "vit_core.image_file",
         "vit_core.image_header",
+        "vit_core.plain_jpeg",
+        "vit_core.bilinear",
         "vit_core.preprocess",
         "vit_core.datasets",
         "vit_core.training",

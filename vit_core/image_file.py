@@ -2,13 +2,13 @@
 
     bytes --decode_image--> uint8 [H, W, 3], upright, RGB
 
-Knows limits, orientation and colour modes. Pillow decodes; what is dangerous is refused before, from what
-`vit_core.image_header` reads. Knows nothing of models or of the size they want.
+Knows limits, orientation and colour modes. What is dangerous is refused before decoding, from what
+`vit_core.image_header` reads. Pillow decodes, except plain JPEGs, which `vit_core.plain_jpeg` gives as Pillow would but
+sooner. Knows nothing of models or of the size they want.
 """
 
 import dataclasses
 import io
-import math
 import struct
 import zlib
 from collections.abc import Callable
@@ -19,7 +19,8 @@ from jaxtyping import UInt8
 from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from vit_core.errors import BadImage, shorten
-from vit_core.image_header import Format, count_scans, essential_png, format_of, size_of, what_else
+from vit_core.image_header import Format, count_scans, essential_png, format_of, jpeg_header, size_of, what_else
+from vit_core.plain_jpeg import decode_plain_jpeg
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +42,7 @@ class ImageLimits:
 
 
 def read_image(
-    source: bytes | str | Path, *, name: str | None = None, limits: ImageLimits | None = None
+    source: bytes | str | Path, *, name: str | None = None, limits: ImageLimits | None = None, at_least: int = 0
 ) -> UInt8[np.ndarray, "H W 3"]:
     """Decode a file or its bytes; see `decode_image`.
 
@@ -49,13 +50,14 @@ def read_image(
         source: the bytes of a file, or its path.
         name: how messages call it; the path, or "The image" when not given.
         limits: what is refused.
+        at_least: as in `decode_image`.
 
     Raises:
         BadImage: the file cannot be read, or is not an image within the limits.
     """
     limits = limits or ImageLimits()
     if isinstance(source, bytes):
-        return decode_image(source, name=name or "The image", limits=limits)
+        return decode_image(source, name=name or "The image", limits=limits, at_least=at_least)
     path = Path(source)
     name = name or str(source)
     try:
@@ -63,7 +65,7 @@ def read_image(
         data = path.read_bytes()
     except OSError as error:
         raise BadImage(f"{_quote(name)} cannot be read: {error.strerror or error}.") from error
-    return decode_image(data, name=name, limits=limits)
+    return decode_image(data, name=name, limits=limits, at_least=at_least)
 
 
 def decode_image(
@@ -75,8 +77,8 @@ def decode_image(
         data: the bytes of a file.
         name: how messages call it.
         limits: what is refused.
-        at_least: shorter side in pixels that suffices; a JPEG of twice that and more is decoded at a half, a quarter or
-            an eighth of its size, several times as fast. 0 decodes all there is.
+        at_least: shorter side in pixels that suffices; of a picture of twice, four or eight times that, squares of 2, 4
+            or 8 pixels become one by averaging: see `shrinking`. 0 gives all there is.
 
     The EXIF orientation is applied; other metadata and colour profiles are ignored, as in the original evaluation.
     Transparent parts become white, as on a page; of an animation the first frame counts; of 16 bits per channel the
@@ -95,16 +97,31 @@ def decode_image(
         _check_scans(data, name, limits)
     if kind == "PNG":
         data = essential_png(data)
+    if kind == "JPEG" and size and (pixels := _decoded_plainly(data, size, at_least)) is not None:
+        return pixels
     try:
         with _OPENERS[kind](io.BytesIO(data)) as image:
             _check_dimensions(*image.size, name, limits)  # a GIF's frame may be larger than its header says
-            if at_least and kind == "JPEG":
-                shrink = at_least / min(image.size)
-                image.draft(None, (math.ceil(image.width * shrink), math.ceil(image.height * shrink)))
+            factor = shrinking(image.size, at_least)
+            if kind == "JPEG" and factor > 1:
+                image.draft(None, (image.width // factor, image.height // factor))
             image.load()
-            return np.asarray(_to_rgb(_upright(image)))
+            upright = _to_rgb(_turned(image, _orientation(image)))
+            return np.asarray(upright if kind == "JPEG" or factor == 1 else upright.reduce(factor))
     except _DECODER_ERRORS as error:
         raise BadImage(_why_not_decoded(name, kind, error)) from error
+
+
+def shrinking(size: tuple[int, int], at_least: int) -> int:
+    """Give by how much a picture is shrunk: 1, 2, 4 or 8, so that its shorter side keeps `at_least` pixels.
+
+    A JPEG is decoded at that scale, which computes the averages without the pixels, several times as fast.
+
+    Example:
+        >>> shrinking((4000, 3000), 375), shrinking((500, 375), 375), shrinking((4000, 3000), 0)
+        (8, 1, 1)
+    """
+    return next((factor for factor in (8, 4, 2) if at_least and min(size) >= factor * at_least), 1)
 
 
 # Pillow's own dispatcher is not used: it would try every codec it has.
@@ -196,12 +213,32 @@ _TRANSPOSES = {
 }
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _decoded_plainly(data: bytes, size: tuple[int, int], at_least: int) -> np.ndarray | None:
+    """Decode a JPEG without Pillow; None where Pillow has to judge it."""
+    header = jpeg_header(data)
+    if header is None or not header.is_plain:
+        return None
+    pixels = decode_plain_jpeg(data, size, factor=shrinking(size, at_least))
+    if pixels is None or not header.may_be_turned:
+        return pixels
+    try:
+        with _OPENERS["JPEG"](io.BytesIO(data)) as image:  # reads the metadata alone
+            orientation = _orientation(image)
+    except _DECODER_ERRORS:
+        return None
+    return np.asarray(_turned(Image.fromarray(pixels), orientation)) if orientation in _TRANSPOSES else pixels
+
+
+def _orientation(image: Image.Image) -> int:
     try:
         orientation = image.getexif().get(_EXIF_ORIENTATION)
     except _DECODER_ERRORS:  # broken metadata of a good picture are not the user's problem
-        return image
-    transpose = _TRANSPOSES.get(orientation) if isinstance(orientation, int) else None
+        return 1
+    return orientation if isinstance(orientation, int) else 1
+
+
+def _turned(image: Image.Image, orientation: int) -> Image.Image:
+    transpose = _TRANSPOSES.get(orientation)
     return image if transpose is None else image.transpose(transpose)
 
 

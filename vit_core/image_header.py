@@ -59,11 +59,53 @@ _END_OF_IMAGE = 0xD9
 _FRAME_HEADERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
+_PROGRESSIVE = 0xC2
+_PLAIN = {0xC0, 0xC1, _PROGRESSIVE}  # the frame headers of Huffman-coded pictures: baseline, extended, progressive
+_APP1, _APP2 = 0xE1, 0xE2
+
+
+class JpegHeader(NamedTuple):
+    """What stands before the pixels of a JPEG.
+
+    Attributes:
+        is_plain: whether it is what cameras, sites and editors write: Huffman-coded, 8 bits, grey or three channels,
+            one picture.
+        is_one_scan: whether all pixels come in one pass, so that a decoder stops after it.
+        may_be_turned: whether metadata are there that may hold an orientation (EXIF, XMP).
+    """
+
+    is_plain: bool
+    is_one_scan: bool
+    may_be_turned: bool
+
+
+def jpeg_header(data: bytes) -> JpegHeader | None:
+    """Read what stands before the pixels of a JPEG; None where no scan begins."""
+    position, frame, components = 2, 0, 0
+    is_plain, may_be_turned = False, False
+    several = False
+    while segment := _next_segment(data, position):
+        start = segment.start
+        if segment.marker == _START_OF_SCAN:
+            is_one_scan = frame != _PROGRESSIVE and data[start : start + 1] == bytes([components])
+            return JpegHeader(is_plain and not several, is_one_scan, may_be_turned)
+        if segment.marker in _FRAME_HEADERS:
+            body = data[start : start + 6]
+            frame, components = segment.marker, body[5] if len(body) == 6 else 0
+            is_plain = frame in _PLAIN and components in (1, 3) and body[0] == 8
+        may_be_turned |= segment.marker == _APP1
+        several |= segment.marker == _APP2 and data.startswith(b"MPF\0", start)
+        position = _end(data, segment)
+    return None
+
+
 def count_scans(data: bytes, stop: int) -> int:
-    """Count the scans of a JPEG, at most `stop`; metadata are stepped over, whatever bytes they hold.
+    """Count the scans of a JPEG that a decoder passes over, at most `stop`; metadata are stepped over.
 
     A decoder passes over all pixels once per scan, and 82 bytes suffice for one.
     """
+    if (header := jpeg_header(data)) and header.is_one_scan:
+        return 1
     scans, position = 0, 2
     while scans < stop and (segment := _next_segment(data, position)):
         scans += segment.marker == _START_OF_SCAN

@@ -1,30 +1,93 @@
 """Pixels of an image file to the pixels a model sees.
 
-    uint8 [H, W, 3] --to_model_input--> uint8 [res, res, 3] --normalise--> float32 in [-1, 1]
+    file --read_model_input--> uint8 [res, res, 3] --normalise--> float32 in [-1, 1]
+    uint8 [H, W, 3] --to_model_input--^
 
 Knows how the checkpoints were evaluated; image files and their limits are the business of `vit_core.image_file`, whose
 two functions are given on from here so that one import brings a file to a model.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
+from vit_core.bilinear import resize_bilinear
 from vit_core.errors import BadInput, shorten
 from vit_core.image_file import ImageLimits, decode_image, read_image
 
-__all__ = ["METHODS", "ImageLimits", "Method", "decode_image", "normalise", "read_image", "to_model_input"]
+__all__ = [
+    "METHODS",
+    "ImageLimits",
+    "Method",
+    "decode_image",
+    "normalise",
+    "read_image",
+    "read_model_input",
+    "sufficient_side",
+    "to_model_input",
+]
 
 Method = Literal["resize", "crop"]
 
 METHODS: Mapping[str, str] = {
-    "resize": "The whole picture, squeezed to a square (bilinear, no antialiasing), as the models were evaluated.",
+    "resize": "The whole picture, squeezed to a square (bilinear, no antialiasing), as the models were evaluated; of a "
+    "large photo, pixels are averaged to about the size of ImageNet's pictures first.",
     "crop": "The middle: 90 % of the shorter side below 384 pixels, else all of it, of Mixers 87.5 % (antialiased "
     "bicubic), as in timm.",
 }
+
+
+_USUAL_SIDE = 375  # the shorter side of most pictures of ImageNet, on which the models were trained and evaluated
+
+
+def read_model_input(
+    source: bytes | str | Path,
+    resolution: int,
+    *,
+    method: str = "resize",
+    share: float | None = None,
+    name: str | None = None,
+) -> UInt8[np.ndarray, "res res 3"]:
+    """Bring an image file to the square that a model sees: `to_model_input` of as many pixels as suffice.
+
+    Args:
+        source: the bytes of a file, or its path.
+        resolution: side of the square in pixels.
+        method: of `to_model_input`.
+        share: of `to_model_input`.
+        name: how messages call the file.
+
+    Raises:
+        BadImage: as `read_image`.
+        BadInput: a method that does not exist.
+    """
+    at_least = sufficient_side(resolution, method=method, share=share)
+    return to_model_input(read_image(source, name=name, at_least=at_least), resolution, method=method, share=share)
+
+
+def sufficient_side(resolution: int, *, method: str = "resize", share: float | None = None) -> int:
+    """Give the shorter side in pixels that suffices for a model: what is averaged away beyond it is not missed.
+
+    Interpolating without antialiasing takes four pixels for each of the result, wherever they lie: of a photo of
+    12 megapixels the other 98 % would go unseen, and grain and moiré would be seen instead. A photo of 4000x3000
+    therefore becomes 500x375, as most of ImageNet's pictures are; no picture whose shorter side is below 750 pixels
+    changes. "crop", which is antialiased, keeps twice what it resizes to. Why so: docs/adr/0008.
+
+    Example:
+        >>> sufficient_side(224), sufficient_side(512), sufficient_side(224, method="crop")
+        (375, 512, 496)
+    """
+    wanted = resolution if method == "resize" else 2 * _short_side(resolution, share)
+    return max(wanted, _USUAL_SIDE)
+
+
+def _short_side(resolution: int, share: float | None) -> int:
+    """Give what "crop" resizes the shorter side to."""
+    return int(resolution / (share or (0.9 if resolution < 384 else 1.0)))
 
 
 def to_model_input(
@@ -46,9 +109,9 @@ def to_model_input(
         BadInput: a method that does not exist.
     """
     if method == "resize":
-        return _resize_bilinear(image, resolution)
+        return resize_bilinear(image, resolution)
     if method == "crop":
-        return _resize_and_crop(image, resolution, share or (0.9 if resolution < 384 else 1.0))
+        return _resize_and_crop(image, resolution, _short_side(resolution, share))
     raise BadInput(f"There is no preprocessing {shorten(method)!r}; it is one of {', '.join(METHODS)}.")
 
 
@@ -62,47 +125,11 @@ def normalise(images: UInt8[np.ndarray, "... 3"]) -> Float32[np.ndarray, "... 3"
     return (images.astype(np.float32) - np.float32(127.5)) / np.float32(127.5)
 
 
-def _resize_bilinear(image: np.ndarray, resolution: int) -> np.ndarray:
-    """Interpolate between the four nearest pixels; the centre of a pixel is at half its width."""
-    top, bottom, down = _neighbours(image.shape[0], resolution)
-    left, right, along = _neighbours(image.shape[1], resolution)
-    along, down = along[None, :, None], down[:, None, None]
-    rows = np.unique([top, bottom])  # each is interpolated once, though two output rows may need it
-    needed = image.take(rows, axis=0)
-
-    first, second = (needed.take(x, axis=1).astype(np.float32) for x in (left, right))
-    narrow = _between(first, second, along)
-    upper, lower = (narrow.take(np.searchsorted(rows, y), axis=0) for y in (top, bottom))
-    pixels: np.ndarray = np.rint(_between(upper, lower, down)).astype(np.uint8)
-    return pixels
-
-
-def _between(first: np.ndarray, second: np.ndarray, fraction: np.ndarray) -> np.ndarray:
-    """Interpolate, in the memory of `second`."""
-    second -= first
-    second *= fraction
-    second += first
-    return second
-
-
-def _neighbours(size: int, resolution: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give the pixel before, the pixel after and the fraction of the way between, for each output position."""
-    position = (np.arange(resolution, dtype=np.float32) + np.float32(0.5)) * np.float32(size / resolution)
-    position -= np.float32(0.5)
-    before = np.floor(position)
-    return (
-        np.maximum(before, 0).astype(np.intp),
-        np.minimum(np.ceil(position), size - 1).astype(np.intp),
-        position - before,
-    )
-
-
 _MAX_RESIZED = 16_000_000  # pixels, before the crop
 
 
-def _resize_and_crop(image: np.ndarray, resolution: int, share: float) -> np.ndarray:
+def _resize_and_crop(image: np.ndarray, resolution: int, short: int) -> np.ndarray:
     height, width = image.shape[:2]
-    short = int(resolution / share)
     wide = short if width <= height else int(short * width / height)
     high = short if height <= width else int(short * height / width)
     left, top = round((wide - resolution) / 2), round((high - resolution) / 2)

@@ -136,10 +136,13 @@ def test_a_large_jpeg_is_decoded_no_smaller_than_what_suffices(at_least, size):
     assert np.abs(image - smaller).mean() < 2  # of 255: what JPEG loses
 
 
-def test_a_large_png_is_decoded_in_full_whatever_suffices():
-    buffer = io.BytesIO()
-    Image.new("RGB", (80, 60)).save(buffer, "PNG")
-    assert decode_image(buffer.getvalue(), at_least=7).shape[:2] == (60, 80)
+@pytest.mark.parametrize("file_format", ["PNG", "WebP", "GIF", "BMP"])
+def test_other_large_files_are_averaged_to_the_size_that_a_jpeg_would_have(file_format):
+    picture = Image.fromarray(QUARTERS).resize((801, 600), Image.Resampling.BICUBIC)
+    data = save(picture, file_format, lossless=True)
+    averaged = np.asarray(Image.fromarray(decode_image(data)).reduce(4))
+    np.testing.assert_array_equal(decode_image(data, at_least=150), averaged)
+    assert decode_image(save(picture, "JPEG"), at_least=150).shape == averaged.shape
 
 
 def test_grey_images_get_three_equal_channels():

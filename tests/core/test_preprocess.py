@@ -1,5 +1,7 @@
 """The square that a model sees is the one it was evaluated with."""
 
+import io
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from vit_core.errors import BadInput
-from vit_core.preprocess import METHODS, decode_image, normalise, read_image, to_model_input
+from vit_core.preprocess import (
+    METHODS,
+    decode_image,
+    normalise,
+    read_image,
+    read_model_input,
+    sufficient_side,
+    to_model_input,
+)
 
 
 def noise(height, width):
@@ -106,6 +116,33 @@ def test_rounding_to_bytes_changes_an_input_by_at_most_four_thousandths():
 def test_a_picture_of_one_colour_keeps_it(height, width, resolution, method):
     image = np.full((height, width, 3), (200, 100, 50), np.uint8)
     assert (to_model_input(image, resolution, method=method) == image[0, 0]).all()
+
+
+def saved(image):
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_pictures_of_the_usual_size_reach_the_model_unchanged(method):
+    image = noise(375, 500)
+    square = read_model_input(saved(image), 224, method=method)
+    np.testing.assert_array_equal(square, to_model_input(image, 224, method=method))
+
+
+def test_a_large_photo_is_averaged_before_it_is_interpolated():
+    image = noise(800, 1001)
+    averaged = np.asarray(Image.fromarray(image).reduce(2))
+    np.testing.assert_array_equal(read_model_input(saved(image), 224), to_model_input(averaged, 224))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("resolution", [16, 224, 384, 512, 1024])
+def test_no_photo_is_averaged_below_what_the_model_sees(method, resolution):
+    side = sufficient_side(resolution, method=method)
+    assert side >= max(resolution, 375)
+    assert method == "resize" or side >= 2 * resolution
 
 
 def test_a_file_comes_to_a_model_by_this_module_alone(tmp_path):

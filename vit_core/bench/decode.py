@@ -1,16 +1,14 @@
 """`bench decode`: image files to the pixels a model sees, per CPU second; and files to class names.
 
-The ceiling of decoding is libjpeg alone, at the smallest scale that still has the resolution asked for.
+The ceiling of decoding is libjpeg alone, at the scale that suffices for the resolution asked for.
 """
 
-import io
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from vit_core.bench.conditions import Conditions
 from vit_core.bench.options import Options
@@ -18,10 +16,12 @@ from vit_core.bench.photos import SIZES, photo
 from vit_core.bench.report import Report, Row, with_share
 from vit_core.bench.weights import model_config, random_checkpoint
 from vit_core.bench.windows import Window, interleave, rate
-from vit_core.inference.crop import model_input
+from vit_core.image_file import shrinking
+from vit_core.inference.crop import file_input
 from vit_core.inference.predictor import load_predictor
 from vit_core.models.config import ModelConfig
-from vit_core.preprocess import read_image
+from vit_core.plain_jpeg import decode_plain_jpeg
+from vit_core.preprocess import sufficient_side
 from vit_core.settings import Settings
 
 _CEILING = "libjpeg alone"
@@ -41,14 +41,15 @@ def measure(options: Options, settings: Settings, *, sizes: dict[str, tuple[int,
     """
     conditions = Conditions()
     config = model_config(options.model, resolution=options.resolution)
-    photos = {name: photo(*size) for name, size in (sizes or SIZES).items()}
+    sizes = sizes or SIZES
+    photos = {name: photo(*size) for name, size in sizes.items()}
     figures: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory(prefix="vit-bench-") as folder:
         predictor = load_predictor(random_checkpoint(config, Path(folder) / "model.npz"), settings=settings)
         for name, data in photos.items():
             items = [data] * options.batch
             contestants = {
-                f"{_CEILING}, {name}": per_cpu_second(_alone(data, options.resolution), at_least_s=options.window_s),
+                f"{_CEILING}, {name}": per_cpu_second(_alone(data, sizes[name], options), at_least_s=options.window_s),
                 f"decode and resize, {name}": per_cpu_second(_ours(data, config), at_least_s=options.window_s),
                 f"files to labels, {name}": rate(
                     lambda items=items: predictor.classify(items, top_k=5),  # type: ignore[misc]  # a default argument
@@ -81,16 +82,12 @@ def per_cpu_second(work: Callable[[], object], *, at_least_s: float) -> Window:
 
 
 def _ours(data: bytes, config: ModelConfig) -> Callable[[], np.ndarray]:
-    return lambda: model_input(read_image(data), config, "resize")
+    return lambda: file_input(data, config, "resize")
 
 
-def _alone(data: bytes, resolution: int) -> Callable[[], None]:
-    def decode() -> None:
-        with Image.open(io.BytesIO(data)) as image:
-            image.draft("RGB", (resolution, resolution))
-            image.load()
-
-    return decode
+def _alone(data: bytes, size: tuple[int, int], options: Options) -> Callable[[], np.ndarray | None]:
+    factor = shrinking(size, sufficient_side(options.resolution))
+    return lambda: decode_plain_jpeg(data, size, factor=factor)
 
 
 def _row(task: str, figures: dict[str, list[float]]) -> Row:

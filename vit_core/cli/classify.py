@@ -14,8 +14,7 @@ from vit_core.cli.device import before_jax, own_or_spare
 from vit_core.cli.download import fetch
 from vit_core.cli.output import note, print_json, print_table
 from vit_core.errors import BadImage, BadInput, BadSetting, shorten
-from vit_core.image_file import read_image
-from vit_core.inference.crop import model_input
+from vit_core.inference.crop import file_input
 from vit_core.inference.head import used_as_is
 from vit_core.inference.labels import definitions_for
 from vit_core.inference.results import Prediction
@@ -55,7 +54,7 @@ def run(parsed: argparse.Namespace, settings: Settings) -> int:
     settings = own_or_spare(settings)
     before_jax(settings.device)
     # JAX takes a second to import, and takes hold of the accelerator: not before the words are known to be good.
-    from vit_core.inference.predictor import load_predictor
+    from vit_core import load_predictor
 
     predictor = load_predictor(
         parsed.checkpoint,
@@ -114,7 +113,7 @@ def _classify(predictor: "Predictor", paths: Sequence[Path], *, top_k: int, meth
 
 def _prepare(path: Path, config: ModelConfig, method: Method) -> np.ndarray | Row:
     try:
-        return model_input(read_image(path), config, method)
+        return file_input(path, config, method)
     except BadImage as error:
         return Row(str(path), error=str(error))
 

@@ -69,7 +69,8 @@ def read_facts(path: Path, *, name: str, limits: ImageLimits) -> Facts:
     kind = format_of(data[:_SIGNATURE])
     if kind is not None and kind not in SUFFIXES:
         raise BadImage(f"{shorten(name)!r} is a {kind} image; {ACCEPTED}.")
-    pixels = decode_image(data, name=name, limits=limits, at_least=_SHORT_SIDE)  # refuses what is no image
+    at_least = _SHORT_SIDE if kind == "JPEG" else 0  # others are decoded in full anyway
+    pixels = decode_image(data, name=name, limits=limits, at_least=at_least)  # refuses what is no image
     assert kind is not None  # noqa: S101 - it was decoded
     width, height = _upright_size(data, kind, pixels)
     return Facts(hashlib.sha256(data).hexdigest(), len(data), width, height, difference_hash(pixels), SUFFIXES[kind])

@@ -25,7 +25,7 @@ from vit_core.datasets.threads import available_cores, in_order
 from vit_core.store.locks import try_lock
 from vit_core.store.problems import describe_size, writing
 
-_MAGIC = b"ViT pixels 1\0\0\0\0"  # the number is the version of the layout and of how pixels are made
+_MAGIC = b"ViT pixels 2\0\0\0\0"  # the number is the version of the layout and of how pixels are made
 _HEAD = len(_MAGIC) + 32 + 4
 _SUFFIX = ".pixels"
 _PART = ".part"

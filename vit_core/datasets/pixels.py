@@ -23,7 +23,7 @@ from vit_core.datasets.dataset import Example
 from vit_core.datasets.pixel_cache import PixelCache, open_cache
 from vit_core.datasets.threads import Allowance
 from vit_core.errors import BadDataset, BadImage, shorten
-from vit_core.preprocess import Method, decode_image, to_model_input
+from vit_core.preprocess import Method, decode_image, sufficient_side, to_model_input
 
 Keep = Literal["crops", "whole"]
 
@@ -78,7 +78,7 @@ class Pixels:
     def whole(
         self, number: int, resolution: int | None = None, *, method: Method = "resize", share: float | None = None
     ) -> UInt8[np.ndarray, "res res 3"]:
-        """Give an image as the model sees it in a test: `vit_core.preprocess.to_model_input` of the decoded file.
+        """Give an image as the model sees it in a test: `vit_core.preprocess.read_model_input` of the file.
 
         Args:
             number: which one.
@@ -94,7 +94,8 @@ class Pixels:
         kept = self._kept(number) if as_kept else None
         if kept is not None:
             return kept
-        with self._decoded(number) as image:
+        at_least = sufficient_side(resolution, method=method, share=share)
+        with self._decoded(number, at_least=at_least) as image:
             return to_model_input(image, resolution, method=method, share=share)
 
     def close(self) -> None:

@@ -1,10 +1,12 @@
 """An image made ready for one model: what `vit_core.preprocess` does, with the share of the middle that timm keeps."""
 
+from pathlib import Path
+
 import numpy as np
 from jaxtyping import UInt8
 
 from vit_core.models.config import ModelConfig
-from vit_core.preprocess import to_model_input
+from vit_core.preprocess import read_model_input, to_model_input
 
 MIXER_SHARE = 0.875  # of the shorter side: `crop_pct` of timm's mixer_b16_224.goog_in21k and its siblings
 
@@ -32,3 +34,21 @@ def model_input(image: UInt8[np.ndarray, "H W 3"], config: ModelConfig, method: 
         BadInput: a method that does not exist.
     """
     return to_model_input(image, config.resolution, method=method, share=crop_share(config))
+
+
+def file_input(
+    source: bytes | str | Path, config: ModelConfig, method: str, *, name: str | None = None
+) -> UInt8[np.ndarray, "res res 3"]:
+    """Bring an image file to the square that a model sees.
+
+    Args:
+        source: the bytes of a file, or its path.
+        config: of the model.
+        method: a key of `vit_core.preprocess.METHODS`.
+        name: how messages call the file.
+
+    Raises:
+        BadImage: it cannot be read, or is no image within the limits.
+        BadInput: a method that does not exist.
+    """
+    return read_model_input(source, config.resolution, method=method, share=crop_share(config), name=name)

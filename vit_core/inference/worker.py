@@ -25,7 +25,7 @@ import numpy as np
 from vit_core.checkpoints.shards import stored_bytes
 from vit_core.devices import describe_device, enable_compile_cache, pick_device
 from vit_core.errors import BadImage, DamagedCheckpoint, Failure, OutOfMemory, PredictorError, VitError
-from vit_core.inference.crop import model_input
+from vit_core.inference.crop import file_input
 from vit_core.inference.frames import Frame, FrameError, read_frame, write_frame
 from vit_core.inference.messages import (
     Batch,
@@ -39,7 +39,6 @@ from vit_core.inference.predictor import DECODERS, Predictor, open_predictor, re
 from vit_core.inference.programs import Outputs
 from vit_core.inference.published import as_published
 from vit_core.inference.results import ImageAnswer
-from vit_core.preprocess import decode_image
 from vit_core.settings import DEVICES, Settings
 from vit_core.store.accelerator import Accelerator
 from vit_core.store.holder import Holder, this_process
@@ -216,7 +215,7 @@ def _classify(batch: Batch, models: LoadedModels, pool: concurrent.futures.Execu
 
 def _prepare(image: bytes, name: str, key: BatchKey, predictor: Predictor) -> np.ndarray | BadImage:
     try:
-        return model_input(decode_image(image, name=name), predictor.config, key.preprocessing)
+        return file_input(image, predictor.config, key.preprocessing, name=name)
     except BadImage as error:  # the other images of the batch are none the worse
         return error
 
