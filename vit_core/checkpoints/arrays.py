@@ -67,9 +67,15 @@ class ArrayFile(Mapping[str, ArrayInfo], abc.ABC):
 
     Attributes:
         path: of the file.
+        is_one_file: whether all arrays lie in it.
     """
 
     path: Path
+    is_one_file = True
+
+    def trust(self) -> None:
+        """Compare no checksums from here on: the file was read whole before, and is as it was then."""
+        return
 
     @abc.abstractmethod
     def read(self, name: str) -> np.ndarray:

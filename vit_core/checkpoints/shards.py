@@ -24,6 +24,8 @@ _PLAIN_NAME = re.compile(r"[\w][\w.+=@() -]{0,199}\.safetensors", re.ASCII)
 class ShardedFile(ArrayFile):
     """The arrays of several files; `path` is that of the index."""
 
+    is_one_file = False
+
     def __init__(self, path: Path, homes: Mapping[str, ArrayFile]) -> None:
         """Args: the index, and the file that each array lies in."""
         self.path = path

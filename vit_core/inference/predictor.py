@@ -37,6 +37,7 @@ from vit_core.models.config import ModelConfig
 from vit_core.models.tree import Params
 from vit_core.preprocess import METHODS
 from vit_core.settings import Settings
+from vit_core.store.checked import Checked
 from vit_core.store.store import Store
 
 __all__ = ["DECODERS", "Attention", "Prediction", "Predictor", "load_predictor", "open_predictor", "relabel"]
@@ -287,9 +288,8 @@ def load_predictor(
     store = Store(settings := settings or Settings.from_environment(os.environ))
     enable_compile_cache(settings.cache_dir)
     name, where = str(name_or_path), pick_device(device or settings.device)
-    load = functools.partial(
-        open_predictor, name=name, device=where, resolution=resolution, labels=labels, num_heads=num_heads
-    )
+    load = functools.partial(open_predictor, name=name, device=where, resolution=resolution, labels=labels)
+    load = functools.partial(load, num_heads=num_heads, checked=store.checked)
     with offering_copy(name), store.borrow(name_or_path) as path:
         try:
             return load(path)
@@ -309,6 +309,7 @@ def open_predictor(
     resolution: int | None = None,
     labels: Labels | Sequence[str] | Path | None = None,
     num_heads: int | None = None,
+    checked: Checked | None = None,
 ) -> Predictor:
     """Load a local file; `load_predictor` without store and settings.
 
@@ -319,13 +320,14 @@ def open_predictor(
         resolution: as in `load_predictor`.
         labels: as in `load_predictor`.
         num_heads: as in `load_predictor`.
+        checked: as in `load_checkpoint`.
 
     Raises:
         BadInput: the resolution or the class names do not fit.
         BadCheckpoint: the file is not a checkpoint of a known architecture.
     """
     start = time.perf_counter()
-    checkpoint = load_checkpoint(path, resolution=resolution, num_heads=num_heads)
+    checkpoint = load_checkpoint(path, resolution=resolution, num_heads=num_heads, checked=checked)
     config = checkpoint.config
     chosen = choose_labels(labels, name, config.num_classes, file=path)
     params: Params = jax.device_put(checkpoint.params, device)

@@ -23,6 +23,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from vit_core.errors import ObjectMissing, StorageFull
+from vit_core.store.checked import Checked
 from vit_core.store.location import Location, shelf_for
 from vit_core.store.locks import locked, try_lock
 from vit_core.store.part import delete_part
@@ -67,6 +68,7 @@ class Cache:
         """Describe the cache; touches nothing."""
         self._files_folder = folder.absolute() / "checkpoints"
         self._locks_folder = folder.absolute() / "locks"
+        self.checked = Checked(folder.absolute() / "checked")
         self._limit_bytes = limit_bytes
 
     def slot(self, location: Location) -> Slot:
@@ -100,12 +102,15 @@ class Cache:
 
     def take(self, slot: Slot) -> Path | None:
         """Give the whole file if it is there, and mark it as used now."""
+        before = self.checked.identity(slot.path) if self.checked.holds(slot.path) else None
         try:
             os.utime(slot.path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except PermissionError:  # a cache that others fill: readable is enough
             return slot.path if slot.path.is_file() else None
+        if before is not None:
+            self.checked.follow(slot.path, before)
         return slot.path
 
     @contextlib.contextmanager

@@ -15,6 +15,7 @@ from vit_core.errors import BadInput, ObjectMissing, shorten
 from vit_core.settings import Settings, bundled_data_dir
 from vit_core.store.address import address_location, is_address, read_hub_name
 from vit_core.store.cache import Cache
+from vit_core.store.checked import Checked
 from vit_core.store.download import Downloader
 from vit_core.store.folder import weights_in
 from vit_core.store.hub import hub_location
@@ -213,6 +214,11 @@ class Store:
         It does not for a file of the user's, nor for one that is as its bucket states it: bad where it was published.
         """
         return self._cache.discard(path)
+
+    @property
+    def checked(self) -> Checked:
+        """The files that were read whole and found good, of the cache and of the user's own."""
+        return self._cache.checked
 
     def is_fetched(self, path: Path) -> bool:
         """Tell whether a file lies in the cache, and is none of the user's own."""

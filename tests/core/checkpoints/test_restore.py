@@ -1,6 +1,7 @@
 """From files to parameters and back, against the numbers of the original code."""
 
 import dataclasses
+import time
 
 import jax
 import ml_dtypes
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 
 from vit_core.checkpoints.npz import Limits
 from vit_core.checkpoints.restore import load_checkpoint, read_config, save_npz
-from vit_core.errors import BadCheckpoint, BadInput
+from vit_core.errors import BadCheckpoint, BadInput, DamagedCheckpoint
 from vit_core.models.build import build, flatten, forward, unflatten
 from vit_core.models.config import VARIANTS
 from vit_core.models.initialise import init_params
+from vit_core.store.checked import Checked
 
 QUERY = "Transformer/encoderblock_0/MultiHeadDotProductAttention_1/query/kernel"
 
@@ -306,3 +308,28 @@ def test_any_set_of_shapes_loads_or_is_refused(arrays, tmp_path, data):
     assert {path: leaf.shape for path, leaf in flatten(checkpoint.params).items()} == {
         path: leaf.shape for path, leaf in flatten(build(checkpoint.config)[1]).items()
     }
+
+
+def test_a_file_that_was_found_good_and_is_damaged_afterwards_is_refused(arrays, write, tmp_path):
+    path, checked = write(arrays), Checked(tmp_path / "checked")
+    time.sleep(0.05)  # past a tick of the file system's clock
+    first = flatten(load_checkpoint(path, checked=checked).params)
+    assert checked.holds(path)
+    known = flatten(load_checkpoint(path, checked=checked).params)
+    np.testing.assert_equal(known, first)
+    whole = path.read_bytes()
+    at = whole.index(arrays[QUERY].tobytes()) + 2
+
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+
+    with pytest.raises(DamagedCheckpoint, match="checksum"):
+        load_checkpoint(path, checked=checked)
+
+
+def test_a_file_with_a_value_that_is_not_finite_never_counts_as_good(arrays, write, tmp_path):
+    path, checked = write({**arrays, "cls": np.full_like(arrays["cls"], np.nan)}), Checked(tmp_path / "checked")
+    time.sleep(0.05)
+
+    for _ in range(2):
+        with pytest.raises(DamagedCheckpoint, match="not finite"):
+            load_checkpoint(path, checked=checked)
