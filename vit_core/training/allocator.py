@@ -3,7 +3,8 @@
 XLA's programs for CPUs ask for all their working memory at once, hundreds of megabytes, and give it back after each
 step. glibc hands blocks of that size to the system at once, which clears them and maps them anew, 4 kB at a time: at
 Ti/16 and a batch of 32, 490,000 page faults and 0.9 of 4.3 CPU seconds for a step in one part, 120,000 and 0.26 of 3.4
-in four. Kept, there are none: 17.3 images/s become 19.5 (two cores), and the peak is lower than before.
+in four. Kept, there are none: 17.3 images/s became 19.5 (two cores, four parts). The price: where something small
+comes to lie in the gap that a step leaves, the heap grows by it once more, from 1.0 GB to 1.5 at the most seen.
 
 The options are those of `man 3 mallopt`. A process has to ask before its threads do: the kept memory is of the main
 arena alone, which every thread then shares. Huge pages were tried, too (`glibc.malloc.hugetlb`): on their own they took
