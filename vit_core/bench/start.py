@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -42,7 +43,7 @@ def measure(options: Options) -> Report:
         processes = {
             _LIBRARY: _process(library, environment),
             _COMMAND: _process(command, environment),
-            _IMPORT: _process((sys.executable, "-c", "import jax; jax.devices()"), environment),
+            _IMPORT: _process((sys.executable, "-c", "import jax; print(jax.devices())"), environment),
         }
         # The first one fills the cache that the others find. Compiling is not what one waits for daily: two are enough.
         cold = [process_seconds(library, environment)]
@@ -64,7 +65,7 @@ def _process(command: Sequence[str], environment: Mapping[str, str]) -> Window:
 
 
 def process_seconds(command: Sequence[str], environment: Mapping[str, str]) -> float:
-    """Run a process to its end and give its seconds.
+    """Run a process to its end and give the seconds to its first line.
 
     Raises:
         Failure: it did not end well.
@@ -73,17 +74,31 @@ def process_seconds(command: Sequence[str], environment: Mapping[str, str]) -> f
 
 
 def process_output(command: Sequence[str], environment: Mapping[str, str]) -> tuple[str, float]:
-    """Run a process to its end and give what it printed, and its seconds.
+    """Run a process to its end and give what it printed, and the seconds to its first line: what a person waits for.
+
+    Python takes 0.2 s more to end a process that imported JAX.
 
     Raises:
         Failure: it did not end well.
         OSError: there is no such program.
     """
     began = time.perf_counter()
-    done = subprocess.run(  # noqa: S603  # a list of words, no shell
-        list(command), env=dict(environment), capture_output=True, text=True, check=False, timeout=_LIMIT_S
-    )
-    seconds = time.perf_counter() - began
-    if done.returncode:
-        raise Failure(f"{' '.join(command[1:4])} ended with {done.returncode}: {done.stderr.strip()[-300:]}")
-    return done.stdout, seconds
+    with (
+        tempfile.TemporaryFile("w+") as problems,
+        subprocess.Popen(  # noqa: S603  # a list of words, no shell
+            list(command), env=dict(environment), stdout=subprocess.PIPE, stderr=problems, text=True
+        ) as process,
+    ):
+        overdue = threading.Timer(_LIMIT_S, process.kill)
+        overdue.start()
+        assert process.stdout is not None  # noqa: S101  # it was asked for
+        printed = process.stdout.readline()
+        seconds = time.perf_counter() - began
+        printed += process.stdout.read()
+        process.wait()
+        overdue.cancel()
+        problems.seek(0)
+        if process.returncode:
+            told = problems.read().strip()[-300:]
+            raise Failure(f"{' '.join(command[1:4])} ended with {process.returncode}: {told}")
+    return printed, seconds
