@@ -19,7 +19,6 @@ from vit_core.cli.device import before_jax
 from vit_core.devices import pick_device
 from vit_core.inference import programs
 from vit_core.inference.predictor import load_predictor
-from vit_core.training.allocator import keep_freed_memory
 
 _STEPS = 3  # whose losses are compared
 
@@ -35,8 +34,6 @@ class Ours:
     def prepare(self, spec: dict[str, Any]) -> None:
         """See `benchmarks.peers.Cell`."""
         before_jax(spec["device"])
-        if spec["kind"] == "train":
-            keep_freed_memory(spec["device"])
         getattr(self, f"_prepare_{spec['kind']}")(spec, pick_device(spec["device"]))
 
     def answers(self) -> np.ndarray:

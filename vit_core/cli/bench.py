@@ -67,9 +67,6 @@ def _measure_model(what: str, options: Options, settings: Settings) -> Report:
         return infer.measure(options)
     if what == "train":
         from vit_core.bench import train
-        from vit_core.training.allocator import keep_freed_memory
-
-        keep_freed_memory(settings.device)
 
         return train.measure(options)
     if what == "load":

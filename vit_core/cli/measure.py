@@ -8,6 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Literal
 
+from vit_core.allocator import keep_freed_memory
 from vit_core.cli.finetune_plan import Plan
 from vit_core.cli.on_behalf import await_turn
 from vit_core.cli.output import note, print_json
@@ -15,7 +16,6 @@ from vit_core.cli.run_summary import duration, percent
 from vit_core.settings import Settings
 from vit_core.store.problems import describe_size
 from vit_core.store.store import Store
-from vit_core.training.allocator import keep_freed_memory
 from vit_core.training.config import to_plain
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vit_core.allocator import keep_freed_memory
 from vit_core.runs.attempt import Attempt, Ending, run_attempt
 from vit_core.runs.record import Progress
 from vit_core.settings import Settings
-from vit_core.training.allocator import keep_freed_memory
 from vit_core.training.metrics_file import read_metrics
 
 if TYPE_CHECKING:

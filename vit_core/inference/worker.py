@@ -22,6 +22,7 @@ from typing import cast
 import jax
 import numpy as np
 
+from vit_core.allocator import keep_freed_memory
 from vit_core.checkpoints.shards import stored_bytes
 from vit_core.devices import describe_device, enable_compile_cache, pick_device
 from vit_core.errors import BadImage, DamagedCheckpoint, Failure, OutOfMemory, PredictorError, VitError
@@ -48,6 +49,8 @@ logger = logging.getLogger(__name__)
 
 Stage = Callable[[str], None]
 
+_KEPT_BYTES = 1_000_000_000  # what a batch of 32 needs for all but the largest models
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until the input ends.
@@ -56,6 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         The exit code: 0, or 2 where the device does not exist.
     """
     options = _parse(arguments)
+    keep_freed_memory(options.device, at_most_bytes=_KEPT_BYTES)  # before the first thread
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     output = claim_output()
     frames = _frames(cast("io.BufferedIOBase", sys.stdin.buffer))
@@ -147,7 +151,12 @@ class LoadedModels:
         self._make_room(stored_bytes(key.path))
         try:
             predictor = open_predictor(
-                key.path, name=key.checkpoint, device=self._device, resolution=key.resolution, labels=key.labels
+                key.path,
+                name=key.checkpoint,
+                device=self._device,
+                resolution=key.resolution,
+                labels=key.labels,
+                checked=self._store.checked,
             )
         except DamagedCheckpoint as error:
             if self._store.discard(key.path):

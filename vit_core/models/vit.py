@@ -21,7 +21,7 @@ class VisionTransformer(nnx.Module):
     def __init__(self, config: ModelConfig, *, dtype: jnp.dtype, rngs: nnx.Rngs) -> None:
         D, K = config.hidden_size, config.num_classes
         self.config = config
-        self.resnet = ResNet(config.resnet, dtype=dtype, rngs=rngs) if config.resnet else None
+        self.resnet = ResNet(config.resnet, dtype=dtype) if config.resnet else None
         channels = config.resnet.out_channels if config.resnet else 3
         self.embedding = PatchEmbedding(config.patch_size, channels, D, dtype=dtype)
         self.cls = nnx.Param(jnp.zeros((1, 1, D))) if config.classifier == "token" else None

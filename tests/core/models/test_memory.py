@@ -31,9 +31,8 @@ def bytes_of(compiled):
 
 
 def classifying(model: ModelConfig, batch: int) -> int:
-    graphdef, params = build(model)
-    images = jax.ShapeDtypeStruct((batch, model.resolution, model.resolution, 3), jnp.uint8)
-    return bytes_of(programs._forward.lower(graphdef, params, images, None).compile())
+    program = programs.program(programs.Spec(model, batch, "uint8", attention=False, device=jax.devices()[0]))
+    return bytes_of(program.run)
 
 
 def fine_tuning(model: ModelConfig, batch: int, *, parts=1, **settings) -> int:

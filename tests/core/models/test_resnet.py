@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+from jax.test_util import check_grads
 
 from vit_core.models.config import ResNetConfig
 from vit_core.models.resnet import BottleneckUnit, ResNet, StdConv
@@ -109,7 +110,7 @@ def test_convolution_standardises_its_kernel_and_pads_as_tensorflow(size, kernel
     ids=["plain", "wider", "smaller"],
 )
 def test_unit_projects_its_shortcut_only_where_the_shape_changes(channels, stride, projects):
-    module = randomised(BottleneckUnit(channels, 32, stride=stride, dtype=FLOAT32, rngs=nnx.Rngs(0)))
+    module = randomised(BottleneckUnit(channels, 32, stride=stride, dtype=FLOAT32))
     maps = maps_of(6, channels)
     params = float64(module)
 
@@ -122,7 +123,7 @@ def test_unit_projects_its_shortcut_only_where_the_shape_changes(channels, strid
 @pytest.mark.parametrize("size", [32, 30])
 def test_stem_and_stages_follow_one_another(size):
     config = ResNetConfig(num_blocks=(1, 2), width=32)
-    module = randomised(ResNet(config, dtype=FLOAT32, rngs=nnx.Rngs(0)))
+    module = randomised(ResNet(config, dtype=FLOAT32))
     images = maps_of(size, 3)
     params = float64(module)
 
@@ -135,9 +136,19 @@ def test_stem_and_stages_follow_one_another(size):
 
 
 def test_pooling_never_takes_the_padding_even_in_bfloat16():
-    module = ResNet(ResNetConfig(width=32), dtype=jnp.dtype("bfloat16"), rngs=nnx.Rngs(0))
+    module = ResNet(ResNetConfig(width=32), dtype=jnp.dtype("bfloat16"))
 
     maps = module(jnp.asarray(maps_of(32, 3)))
 
     assert maps.dtype == jnp.bfloat16
     assert np.isfinite(np.asarray(maps, np.float32)).all()
+
+
+def test_the_gradient_of_the_stem_is_that_of_what_it_computes():
+    graphdef, params = nnx.split(randomised(ResNet(ResNetConfig(width=32), dtype=FLOAT32)))
+    images = jnp.asarray(maps_of(8, 3))
+
+    def total(images):
+        return jnp.sin(nnx.merge(graphdef, params)(jnp.asarray(images))).sum()
+
+    check_grads(total, (images,), order=1, modes=["rev"], atol=2e-2, rtol=2e-2)

@@ -10,7 +10,7 @@ import pytest
 PROGRAM = """
 import resource, threading
 import numpy as np
-from vit_core.training.allocator import keep_freed_memory
+from vit_core.allocator import keep_freed_memory
 
 print(keep_freed_memory("{device}"))
 

@@ -19,18 +19,19 @@ from collections.abc import Mapping
 
 _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8  # malloc.h
 _NEVER = -1  # the largest number, once it is unsigned
-_OPTIONS = ((_ARENA_MAX, 1), (_MMAP_MAX, 0), (_TRIM_THRESHOLD, _NEVER))
+_OPTIONS = {_ARENA_MAX: 1, _MMAP_MAX: 0}
 # Set by people who know better. MALLOC_ARENA_MAX and MALLOC_MMAP_THRESHOLD_ are not among them: a run that a page
 # starts inherits both from the web process, which wants little memory and computes nothing.
 _OWN_CHOICES = ("GLIBC_TUNABLES", "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_MAX_")
 _ACCELERATORS = ("jax_plugins", "libtpu")  # packages by which JAX finds anything but CPUs
 
 
-def keep_freed_memory(device: str) -> bool:
+def keep_freed_memory(device: str, *, at_most_bytes: int | None = None) -> bool:
     """Let this process keep what it frees, if it will compute on the CPU; before JAX or anything else starts threads.
 
     Args:
         device: "auto", "cpu", "gpu" or "tpu"; "auto" is the CPU where JAX has no package for an accelerator.
+        at_most_bytes: of free memory at the heap's end, up to 2 GiB; for a process that lives long beside others.
 
     Returns:
         Whether it will; not where the C library is another, or the environment says how it shall allocate.
@@ -40,7 +41,8 @@ def keep_freed_memory(device: str) -> bool:
     library = ctypes.CDLL(None)
     if not hasattr(library, "gnu_get_libc_version"):
         return False
-    return all(library.mallopt(option, value) == 1 for option, value in _OPTIONS)
+    options = _OPTIONS | {_TRIM_THRESHOLD: _NEVER if at_most_bytes is None else at_most_bytes}
+    return all(library.mallopt(option, value) == 1 for option, value in options.items())
 
 
 def _computes_on_cpu(device: str) -> bool:
