@@ -135,12 +135,12 @@ def _command_line(name: str, bucket: str, row: Mapping[str, object]) -> Snippet:
 
 def _features(name: str) -> Snippet:
     code = f"""from vit_core import load_predictor
-from vit_core.preprocess import normalise, read_image, to_model_input
+from vit_core.preprocess import normalise, read_model_input
 
 predictor = load_predictor({name!r})
 
 # It names no classes; its features say what is on a picture, for a classifier of your own.
-pixels = to_model_input(read_image("photo.jpg"), predictor.resolution)
+pixels = read_model_input("photo.jpg", predictor.resolution)
 print(predictor.features(normalise(pixels[None]))[0])
 
 # predictor.features(images) takes arrays of your own: float32 [B, H, W, 3],

@@ -32,7 +32,7 @@ import sys
 from pathlib import Path
 
 from vit_core import load_predictor
-from vit_core.preprocess import normalise, read_image, to_model_input
+from vit_core.preprocess import normalise, read_model_input
 
 folder = Path(__file__).resolve().parent
 predictor = load_predictor(folder / "model.npz")
@@ -41,7 +41,7 @@ if len(sys.argv) < 2:
     print(f"{predictor.config.variant} at {predictor.resolution} px, {predictor.config.num_features} features")
 
 for path in sys.argv[1:]:
-    pixels = to_model_input(read_image(path), predictor.resolution)
+    pixels = read_model_input(path, predictor.resolution)
     print(f"{path}: {predictor.features(normalise(pixels[None]))[0]}")
 '''
 

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float, Float32, Int, Key, Num, PyTree, UInt8
 
 from vit_core.errors import BadSetting
 from vit_core.models.build import GraphDef, Noise, Params, build, forward
+from vit_core.models.compiling import compiler_options
 from vit_core.models.config import ModelConfig
 from vit_core.training.config import TrainConfig
 from vit_core.training.optim import learning_rate, make_optimizer
@@ -125,7 +126,12 @@ class Trainer:
         self._by_image = _spread(mesh, _AXIS)
         self._by_part = _spread(mesh, None, _AXIS)
         update = _make_update(config, self._graphdef, self._optimizer)
-        self._update = jax.jit(update, donate_argnums=0, out_shardings=self._everywhere)
+        self._update = jax.jit(
+            update,
+            donate_argnums=0,
+            out_shardings=self._everywhere,
+            compiler_options=compiler_options(model, self.devices[0].platform),
+        )
         self._copy = jax.jit(functools.partial(jax.tree.map, jnp.copy), out_shardings=self._everywhere)
         self._answer = jax.jit(functools.partial(_answer, self._graphdef))
         self._has_run = False
