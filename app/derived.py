@@ -38,7 +38,10 @@ def once(what: str, table: pd.DataFrame, compute: Callable[[], Derived], *questi
         if held is None or held[0]() is not table:  # another table may have taken the place of a former one in memory
             for gone in [key for key, (of, _) in _known.items() if of() is None]:
                 del _known[gone]
-            held = _known[key] = (weakref.ref(table), compute())
+            found = compute()
+            if found is table:  # kept, it would keep itself
+                return found
+            held = _known[key] = (weakref.ref(table), found)
         _known.move_to_end(key)
         while len(_known) > KEPT:
             _known.popitem(last=False)

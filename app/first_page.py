@@ -25,7 +25,9 @@ def first_page_route(*, below: str = "") -> Route:
     Args:
         below: the path that the pages are served below (Streamlit's `server.baseUrlPath`), with or without slashes.
     """
-    return Route(f"/{below.strip('/')}", _answer, methods=["GET"])
+    base = below.strip("/")
+    # With its slash, as the addresses of scripts are relative to it; a server sends who asks without one there.
+    return Route(f"/{base}/" if base else "/", _answer, methods=["GET"])
 
 
 def asking_for(page: str, scripts: Iterable[str]) -> str:

@@ -6,7 +6,6 @@ of is taken out of the count once it is there, and the rest is collected every t
 """
 
 import contextlib
-import ctypes
 import gc
 import importlib
 import logging
@@ -16,6 +15,7 @@ from collections.abc import AsyncGenerator
 from streamlit.starlette import App
 
 from app import derived, resources
+from vit_core.allocator import give_back_freed_memory
 from vit_core.catalog.query import Filters, facet_counts
 from vit_core.errors import VitError
 
@@ -64,6 +64,4 @@ def make_ready() -> None:
 def tidy() -> None:
     """Collect garbage, and give memory that nothing uses any more back to the system where the C library can."""
     gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+    give_back_freed_memory()

@@ -45,6 +45,13 @@ def keep_freed_memory(device: str, *, at_most_bytes: int | None = None) -> bool:
     return all(library.mallopt(option, value) == 1 for option, value in options.items())
 
 
+def give_back_freed_memory() -> None:
+    """Give memory that nothing uses any more back to the system, where the C library can: holes in the heap, too."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 def _computes_on_cpu(device: str) -> bool:
     told = os.environ.get("JAX_PLATFORMS", "").strip()
     if device == "cpu" or told == "cpu":

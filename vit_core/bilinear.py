@@ -3,9 +3,6 @@
 `tf.image.resize` with its defaults, computed by OpenCV. No file is read here: OpenCV's decoders are never called.
 """
 
-import functools
-from types import ModuleType
-
 import numpy as np
 from jaxtyping import UInt8
 
@@ -21,19 +18,12 @@ def resize_bilinear(image: UInt8[np.ndarray, "H W 3"], resolution: int) -> UInt8
     height, width = image.shape[:2]
     if height == width == resolution:
         return image
-    cv2, size = _opencv(), (resolution, resolution)
+    import cv2  # here, since pages and most commands never resize a picture
+
+    size = (resolution, resolution)
     if height * width > _FLOAT_PIXELS:
         exact: np.ndarray = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR_EXACT)
         return exact
     values = cv2.resize(image.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
     pixels: np.ndarray = cv2.convertScaleAbs(values)  # rounds
     return pixels
-
-
-@functools.cache
-def _opencv() -> ModuleType:
-    """Import OpenCV where a picture is resized at last: pages and most commands never do."""
-    import cv2
-
-    cv2.setNumThreads(1)  # several pictures are resized at a time, each by a thread of ours
-    return cv2

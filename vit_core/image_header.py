@@ -52,15 +52,15 @@ class _Segment(NamedTuple):
     start: int  # of what follows the length
 
 
-_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # not a stuffed byte, a restart or a fill byte
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")  # none that stands without a length, nor a fill byte
 _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = 0xD9
 # All frame headers; C4, C8 and CC, in between, are tables.
 _FRAME_HEADERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
-_PROGRESSIVE = 0xC2
-_PLAIN = {0xC0, 0xC1, _PROGRESSIVE}  # the frame headers of Huffman-coded pictures: baseline, extended, progressive
+_SEQUENTIAL = {0xC0, 0xC1}  # the frame headers of Huffman-coded pictures: baseline, extended
+_PLAIN = _SEQUENTIAL | {0xC2}  # and progressive
 _APP1, _APP2 = 0xE1, 0xE2
 
 
@@ -87,7 +87,7 @@ def jpeg_header(data: bytes) -> JpegHeader | None:
     while segment := _next_segment(data, position):
         start = segment.start
         if segment.marker == _START_OF_SCAN:
-            is_one_scan = frame != _PROGRESSIVE and data[start : start + 1] == bytes([components])
+            is_one_scan = frame in _SEQUENTIAL and data[start : start + 1] == bytes([components])
             return JpegHeader(is_plain and not several, is_one_scan, may_be_turned)
         if segment.marker in _FRAME_HEADERS:
             body = data[start : start + 6]

@@ -22,6 +22,9 @@ def decode_plain_jpeg(data: bytes, size: tuple[int, int], *, factor: int = 1) ->
     """
     width, height = (-(-side // factor) for side in size)
     try:
+        # Limits were held against `size`: what libjpeg-turbo reads has to be that, before it asks for memory.
+        if simplejpeg.decode_jpeg_header(data, strict=True)[:2] != size[::-1]:
+            return None
         pixels = simplejpeg.decode_jpeg(data, "RGB", min_width=width, min_height=height, strict=True)
     except (ValueError, KeyError, RuntimeError):  # KeyError: a colour space that it has no name for
         return None

@@ -10,8 +10,8 @@ from PIL import Image
 from vit_core import image_file
 from vit_core.bench.photos import photo
 from vit_core.errors import BadImage
-from vit_core.image_file import decode_image
-from vit_core.image_header import jpeg_header
+from vit_core.image_file import ImageLimits, decode_image
+from vit_core.image_header import count_scans, jpeg_header
 from vit_core.plain_jpeg import decode_plain_jpeg
 
 
@@ -126,3 +126,42 @@ def test_the_scale_of_a_jpeg_is_the_average_of_blocks():
         averaged = np.asarray(whole.reduce(factor))
         assert smaller.shape == averaged.shape
         assert np.abs(smaller.astype(int) - averaged).mean() < 1  # of 255
+
+
+def hidden_behind(lure, picture):
+    """Put a picture behind a segment whose end a parser gets wrong that gives the marker TEM (FF 01) a length.
+
+    Such a parser takes the first two bytes of the frame header for a length and steps over what follows, to `lure`.
+    """
+    frame = picture.index(b"\xff\xc0") if b"\xff\xc0" in picture else picture.index(b"\xff\xc2")
+    skipped = int.from_bytes(picture[frame : frame + 2])
+    rest = picture[frame:]
+    comment = lure[2:]
+    stuffing = b"\xff\xfe" + (len(comment) + 2).to_bytes(2) + comment
+    # After `skipped` bytes the wrong parser looks on: comments of zeros lead up to the one with the lure.
+    body, end = rest[:-2], rest[-2:]
+    zeros = b"\0" * max(skipped - len(body) - 4, 0)
+    return b"\xff\xd8\xff\x01" + body + zeros + stuffing + end
+
+
+def test_a_header_is_never_read_past_a_marker_that_stands_without_a_length():
+    data = hidden_behind(saved(drawn(16, 16)), saved(drawn(400, 300), progressive=True))
+
+    with pytest.raises(BadImage) as caught:
+        decode_image(data, limits=ImageLimits(pixels=1_000))
+
+    assert "400x300 pixels" in str(caught.value)
+
+
+def test_a_picture_of_another_size_than_was_judged_is_not_decoded():
+    assert decode_plain_jpeg(saved(drawn(40, 24)), (40, 24)) is not None
+    assert decode_plain_jpeg(saved(drawn(40, 24)), (40, 25)) is None
+    assert decode_plain_jpeg(saved(drawn(40, 24)), (80, 48), factor=2) is None
+
+
+def test_the_scans_of_an_arithmetic_progressive_picture_are_counted():
+    data = saved(drawn(64, 64), progressive=True)
+    scan = data[data.rindex(b"\xff\xda") : -2]
+    data = data.replace(b"\xff\xc2", b"\xff\xca", 1)  # progressive, arithmetic coding
+
+    assert count_scans(data[:-2] + scan * 200 + data[-2:], 1_000) > 200

@@ -1,5 +1,6 @@
 """The first screen: what comes with it, what comes after, and what is computed once for everybody."""
 
+import functools
 import gc
 import re
 import tomllib
@@ -7,11 +8,16 @@ import weakref
 from pathlib import Path
 
 import pandas as pd
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount
+from starlette.testclient import TestClient
 from streamlit import file_util
 from streamlit.testing.v1 import AppTest
 
 from app.derived import once
-from app.first_page import asking_for, scripts_of
+from app.first_page import asking_for, first_page_route, scripts_of
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
 STREAMLIT = Path(file_util.get_static_dir())
@@ -63,3 +69,28 @@ def test_no_run_of_a_page_collects_all_garbage():
     settings = tomllib.loads((MAIN.parents[1] / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
 
     assert settings["runner"]["postScriptGC"] is False
+
+
+@pytest.mark.parametrize("below", ["", "vit", "/vit/"])
+def test_the_first_page_is_answered_where_its_scripts_are_found(below):
+    base = f"/{below.strip('/')}/" if below else "/"
+    streamlit = Mount(base, app=PlainTextResponse("streamlit"))
+    client = TestClient(Starlette(routes=[first_page_route(below=below), streamlit]))
+
+    page = client.get(base.rstrip("/") or "/")
+
+    assert page.url.path == base  # what the addresses of scripts are relative to
+    assert "import(" in page.text
+    assert client.get(f"{base}static/x.js").text == "streamlit"
+
+
+def test_a_table_that_is_its_own_answer_is_not_kept_by_it():
+    table = pd.DataFrame({"a": [1]})
+    watch = weakref.ref(table)
+    answer = functools.partial(next, iter([table]))
+    assert once("itself", table, answer) is table
+
+    del table, answer
+    gc.collect()
+
+    assert watch() is None

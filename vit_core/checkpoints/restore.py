@@ -92,7 +92,8 @@ def load_checkpoint(
     identity = checked.identity(Path(path)) if checked else None
     source = recognise(path, limits=limits, num_heads=num_heads, resolution=resolution)
     is_noted = checked is not None and source.arrays.is_one_file and source.arrays.path == Path(path)
-    is_known = is_noted and checked is not None and checked.holds(Path(path))
+    # Of the file as it was before it was opened: another may have taken its place since.
+    is_known = is_noted and checked is not None and identity is not None and checked.known_good(Path(path)) == identity
     if is_known:
         source.arrays.trust()
     stored = source.config

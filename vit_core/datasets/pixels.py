@@ -9,13 +9,13 @@ nothing of order and of random choices.
 
 import contextlib
 import hashlib
+import importlib.metadata
 import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import PIL
 from jaxtyping import Int32, UInt8
 
 from vit_core.datasets.crops import resized
@@ -28,6 +28,7 @@ from vit_core.preprocess import Method, decode_image, sufficient_side, to_model_
 Keep = Literal["crops", "whole"]
 
 LIMIT_BYTES = 12 * 1000**3  # 45,000 photos for training at 224 px
+_DECODERS = ("pillow", "simplejpeg", "opencv-python-headless")  # whose versions may decide a pixel
 _MARGIN = 8 / 7  # 256 of 224: what the shorter side keeps for crops
 _PIXELS_AT_ONCE = 128_000_000  # decoded by all threads together; each takes about a dozen bytes on the way
 
@@ -204,4 +205,5 @@ def _size_for_crops(example: Example, resolution: int) -> tuple[int, int]:
 def _key(examples: Sequence[Example], resolution: int, keep: Keep) -> bytes:
     """Give 32 bytes that differ whenever the kept pixels may."""
     told = "".join(f"\n{example.sha256} {example.height} {example.width}" for example in examples)
-    return hashlib.sha256(f"{keep} {resolution} {_MARGIN} {PIL.__version__}{told}".encode()).digest()
+    decoders = [f"{name} {importlib.metadata.version(name)}" for name in _DECODERS]
+    return hashlib.sha256(f"{keep} {resolution} {_MARGIN} {decoders}{told}".encode()).digest()

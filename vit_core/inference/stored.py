@@ -3,9 +3,10 @@
 Tracing a model takes Flax and half a second, and gives the same StableHLO each time. What lies here is that text, under
 a name that follows from all that decides it, the source code included; JAX's compile cache then finds the compiled
 program by the text. A file that is missing, damaged or cannot be written costs the time of tracing, nothing else.
-No pickle: JSON, with a checksum. The folder is the user's own, as that of the compile cache, whose limit holds here.
+No pickle: JSON, with a checksum. The folder is that of the compile cache; the limit of our own one holds for both.
 """
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -62,7 +63,7 @@ def place(facts: Mapping[str, object]) -> Path | None:
         facts: what decides it, beside the code, the libraries and JAX's settings.
     """
     folder = jax.config.values["jax_compilation_cache_dir"]
-    if not folder or "://" in folder:
+    if not folder or "://" in folder or not jax.config.values["jax_enable_compilation_cache"]:
         return None
     try:
         code = _code()
@@ -90,9 +91,16 @@ def read(path: Path) -> Stored | None:
 
 
 def keep(path: Path, stored: Stored) -> None:
-    """Write a file, whole or not at all; several processes may do so at once."""
+    """Write a file, whole or not at all; several processes may do so at once.
+
+    Nothing is written where the source was changed since this process began: what it traced may be of either.
+    """
+    if _read_code() != _code():
+        logger.info("the traced program is not kept: the source was changed meanwhile")
+        return
     content = json.dumps({"sha256": _sum(stored), **dataclasses.asdict(stored)})
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", encoding="utf-8", delete=False) as file:
             file.write(content)
         Path(file.name).replace(path)
@@ -102,6 +110,11 @@ def keep(path: Path, stored: Stored) -> None:
 
 @functools.cache
 def _code() -> str:
+    """Give the sum of the source as it was when this process began."""
+    return _read_code()
+
+
+def _read_code() -> str:
     """Give a sum of the source that decides a trace: ours, and the version of Flax, which is not imported for it."""
     files = sorted((_PACKAGE / "models").glob("*.py")) + [
         _PACKAGE / "inference" / name for name in ("attention.py", "programs.py", "stored.py")
@@ -139,3 +152,5 @@ def _lower(ctx: mlir.LoweringRuleContext, *arguments: ir.Value[ir.Type], stored:
 
 _program.def_abstract_eval(_abstract)
 mlir.register_lowering(_program, _lower)
+with contextlib.suppress(OSError):  # `place` says so, if it is asked
+    _code()

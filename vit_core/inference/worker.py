@@ -22,7 +22,7 @@ from typing import cast
 import jax
 import numpy as np
 
-from vit_core.allocator import keep_freed_memory
+from vit_core.allocator import give_back_freed_memory, keep_freed_memory
 from vit_core.checkpoints.shards import stored_bytes
 from vit_core.devices import describe_device, enable_compile_cache, pick_device
 from vit_core.errors import BadImage, DamagedCheckpoint, Failure, OutOfMemory, PredictorError, VitError
@@ -59,6 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         The exit code: 0, or 2 where the device does not exist.
     """
     options = _parse(arguments)
+    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")  # pictures are resized several at a time
     keep_freed_memory(options.device, at_most_bytes=_KEPT_BYTES)  # before the first thread
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     output = claim_output()
@@ -170,8 +171,12 @@ class LoadedModels:
         return tuple(dict.fromkeys(predictor.name for predictor in reversed(self._models.values())))
 
     def _make_room(self, size_bytes: int) -> None:
+        must_go = False
         while self._models and self._size_bytes() + size_bytes > self._limit_bytes:
             self._models.popitem(last=False)
+            must_go = True
+        if must_go:
+            give_back_freed_memory()  # what is free on the machine decides whether the next one may be loaded
 
     def _size_bytes(self) -> int:
         return sum(predictor.size_bytes for predictor in self._models.values())

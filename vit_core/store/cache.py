@@ -102,7 +102,7 @@ class Cache:
 
     def take(self, slot: Slot) -> Path | None:
         """Give the whole file if it is there, and mark it as used now."""
-        before = self.checked.identity(slot.path) if self.checked.holds(slot.path) else None
+        before = self.checked.known_good(slot.path)
         try:
             os.utime(slot.path)
         except (FileNotFoundError, NotADirectoryError):

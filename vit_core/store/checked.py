@@ -1,8 +1,8 @@
 """Files that were read whole once and found good, so that the next process need not read them whole again.
 
 A file counts as the one that was checked while its place on the disk, size and times stay: any write changes the time
-of its last change, which no program can set. Damage that the system does not see, a failing disk say, is not found so;
-the programs that fetch, export and fine-tune look at every byte as ever.
+of its last change, which no program can set on a local disk. Damage that the system does not see, a failing disk say,
+is not found so; the programs that fetch, export and fine-tune look at every byte as ever.
 
     CACHE/checked/SUM-OF-THE-PATH.json    what the system said of the file when it was read
 """
@@ -36,14 +36,14 @@ class Checked:
             return None
         return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
-    def holds(self, path: Path) -> bool:
-        """Tell whether the file is the one that was found good."""
+    def known_good(self, path: Path) -> Identity | None:
+        """Give what the system says of a file if that is what it said when the file was found good, else None."""
         try:
             noted = json.loads(self._note(path).read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            return False
+            return None
         identity = self.identity(path)
-        return identity is not None and noted == list(identity)
+        return identity if identity is not None and noted == list(identity) else None
 
     def note(self, path: Path, identity: Identity | None) -> None:
         """Remember that a file was found good, if it is the one that it was before it was read.

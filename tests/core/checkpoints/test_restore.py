@@ -314,7 +314,7 @@ def test_a_file_that_was_found_good_and_is_damaged_afterwards_is_refused(arrays,
     path, checked = write(arrays), Checked(tmp_path / "checked")
     time.sleep(0.05)  # past a tick of the file system's clock
     first = flatten(load_checkpoint(path, checked=checked).params)
-    assert checked.holds(path)
+    assert checked.known_good(path)
     known = flatten(load_checkpoint(path, checked=checked).params)
     np.testing.assert_equal(known, first)
     whole = path.read_bytes()

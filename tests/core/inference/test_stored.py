@@ -104,9 +104,23 @@ def test_many_writers_and_readers_never_see_half_a_file(tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_costs_no_answer(tmp_path):
-    stored.keep(tmp_path / "gone" / "forward-0.json", SMALL)
+    (tmp_path / "file").write_text("")
 
-    assert stored.read(tmp_path / "gone" / "forward-0.json") is None
+    stored.keep(tmp_path / "file" / "forward-0.json", SMALL)
+
+    assert not (tmp_path / "file").is_dir()
+
+
+def test_nothing_is_kept_once_the_source_has_changed(tmp_path, monkeypatch):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "inference").mkdir()
+    for name in ("attention.py", "programs.py", "stored.py"):
+        (tmp_path / "inference" / name).write_text("")
+    monkeypatch.setattr(stored, "_PACKAGE", tmp_path)  # a change of the package, while this process runs
+
+    stored.keep(tmp_path / "forward-0.json", SMALL)
+
+    assert stored.read(tmp_path / "forward-0.json") is None
 
 
 def test_each_thing_that_decides_a_program_gives_it_another_place(folder, tiny_config):

@@ -27,11 +27,11 @@ def note(checked, path):
 
 
 def test_a_file_found_good_is_known(checked, file):
-    assert not checked.holds(file)
+    assert not checked.known_good(file)
 
     note(checked, file)
 
-    assert checked.holds(file)
+    assert checked.known_good(file)
 
 
 def test_a_write_of_the_same_length_with_the_old_time_is_seen(checked, file):
@@ -41,7 +41,7 @@ def test_a_write_of_the_same_length_with_the_old_time_is_seen(checked, file):
         opened.write(b"evil")
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
 
-    assert not checked.holds(file)
+    assert not checked.known_good(file)
 
 
 def test_another_file_in_its_place_is_seen(checked, file, tmp_path):
@@ -49,7 +49,7 @@ def test_another_file_in_its_place_is_seen(checked, file, tmp_path):
     shutil.copy2(file, tmp_path / "other")
     (tmp_path / "other").replace(file)
 
-    assert not checked.holds(file)
+    assert not checked.known_good(file)
 
 
 def test_a_file_that_changed_while_it_was_read_is_not_known(checked, file):
@@ -58,7 +58,7 @@ def test_a_file_that_changed_while_it_was_read_is_not_known(checked, file):
 
     checked.note(file, before)
 
-    assert not checked.holds(file)
+    assert not checked.known_good(file)
 
 
 def test_a_touch_takes_the_note_along(checked, file):
@@ -67,7 +67,7 @@ def test_a_touch_takes_the_note_along(checked, file):
     os.utime(file)
     checked.follow(file, before)
 
-    assert checked.holds(file)
+    assert checked.known_good(file)
 
 
 def test_a_touch_of_another_file_takes_nothing_along(checked, file, tmp_path):
@@ -77,7 +77,7 @@ def test_a_touch_of_another_file_takes_nothing_along(checked, file, tmp_path):
     (tmp_path / "other").replace(file)
     checked.follow(file, before)
 
-    assert not checked.holds(file)
+    assert not checked.known_good(file)
 
 
 def test_a_damaged_note_is_none(checked, file, tmp_path):
@@ -85,11 +85,11 @@ def test_a_damaged_note_is_none(checked, file, tmp_path):
     (written,) = (tmp_path / "checked").iterdir()
     written.write_bytes(b"\xff[")
 
-    assert not checked.holds(file)
+    assert not checked.known_good(file)
 
 
 def test_a_folder_that_cannot_be_made_costs_nothing(file):
     checked = Checked(file / "below")
     note(checked, file)
 
-    assert not checked.holds(file)
+    assert not checked.known_good(file)
