@@ -34,6 +34,7 @@ class Ours:
     def prepare(self, spec: dict[str, Any]) -> None:
         """See `benchmarks.peers.Cell`."""
         before_jax(spec["device"])
+        os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")  # as our programs start
         getattr(self, f"_prepare_{spec['kind']}")(spec, pick_device(spec["device"]))
 
     def answers(self) -> np.ndarray:

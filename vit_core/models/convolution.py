@@ -54,7 +54,7 @@ def _back(strides: _Pair, padding: tuple[_Pair, _Pair], kept: _Kept, slope: Floa
     """Give the gradients of maps and kernel.
 
     The kernel's is a convolution as well, with a window as large as the maps. Within a loop over the parts of a batch,
-    XLA's compiler for CPUs computes that one number by number: a step of R+Ti/16 took nine times as long as with products.
+    XLA's compiler for CPUs computes that one number by number: a step of R+Ti/16 took nine times as long.
     """
     maps, kernel = kept
 
