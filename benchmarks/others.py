@@ -31,6 +31,7 @@ def measure_decode(cell: Cell, *, windows: int, window_s: float) -> list[Row]:
     The reference decodes every pixel with Pillow, averages squares of a large photo's pixels and interpolates as the
     original evaluation does.
     """
+    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")  # as our programs start
     data, resolution = photo(*SIZES[cell.size]), cell.resolution
     config = VARIANTS["B/16"].with_resolution(resolution)
     with Image.open(io.BytesIO(data)) as image:
