@@ -5,14 +5,11 @@ from pathlib import Path
 import streamlit as st
 from streamlit.starlette import App
 
-from app.first_page import first_page_route
 from app.result_zip import zip_route
 from app.upkeep import upkeep
-
-_BELOW = st.get_option("server.baseUrlPath")
 
 app = App(
     Path(__file__).with_name("main.py"),
     lifespan=upkeep,
-    routes=[zip_route(below=_BELOW), first_page_route(below=_BELOW)],
+    routes=[zip_route(below=st.get_option("server.baseUrlPath"))],
 )

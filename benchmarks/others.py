@@ -18,6 +18,7 @@ from vit_core.bench.start import process_output
 from vit_core.bench.windows import interleave
 from vit_core.errors import Failure
 from vit_core.image_file import shrinking
+from vit_core.imports import keep_opencv_single_threaded
 from vit_core.inference.crop import file_input
 from vit_core.models.config import VARIANTS
 from vit_core.preprocess import sufficient_side, to_model_input
@@ -31,7 +32,7 @@ def measure_decode(cell: Cell, *, windows: int, window_s: float) -> list[Row]:
     The reference decodes every pixel with Pillow, averages squares of a large photo's pixels and interpolates as the
     original evaluation does.
     """
-    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")  # as our programs start
+    keep_opencv_single_threaded()
     data, resolution = photo(*SIZES[cell.size]), cell.resolution
     config = VARIANTS["B/16"].with_resolution(resolution)
     with Image.open(io.BytesIO(data)) as image:

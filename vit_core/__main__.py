@@ -5,7 +5,6 @@ without a traceback, with 130 in a shell.
 """
 
 import gc
-import os
 import signal
 import sys
 
@@ -15,9 +14,10 @@ def main() -> int:
     listens = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not where a script runs us behind itself
     if listens:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # Pictures are resized several at a time, each by a thread of ours; OpenCV reads this when it is imported.
-    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
     from vit_core import cli
+    from vit_core.imports import keep_opencv_single_threaded
+
+    keep_opencv_single_threaded()
 
     if listens:
         signal.signal(signal.SIGINT, signal.default_int_handler)

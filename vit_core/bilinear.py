@@ -1,8 +1,6 @@
 """Bilinear interpolation without antialiasing: each output pixel from the four that are nearest to its centre.
 
-`tf.image.resize` with its defaults, computed by OpenCV. No file is read here: OpenCV's decoders are never called. Our
-programs start with OPENCV_FOR_THREADS_NUM=1, since its threads wait for one another longer than a picture takes; in a
-process that is not ours, how many there are is not our choice.
+`tf.image.resize` with its defaults, computed by OpenCV. No file is read here: OpenCV's decoders are never called.
 """
 
 import numpy as np

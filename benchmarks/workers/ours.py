@@ -17,6 +17,7 @@ from vit_core.bench.weights import model_config
 from vit_core.checkpoints.restore import Checkpoint, load_checkpoint
 from vit_core.cli.device import before_jax
 from vit_core.devices import pick_device
+from vit_core.imports import keep_opencv_single_threaded
 from vit_core.inference import programs
 from vit_core.inference.predictor import load_predictor
 
@@ -34,7 +35,7 @@ class Ours:
     def prepare(self, spec: dict[str, Any]) -> None:
         """See `benchmarks.peers.Cell`."""
         before_jax(spec["device"])
-        os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")  # as our programs start
+        keep_opencv_single_threaded()
         getattr(self, f"_prepare_{spec['kind']}")(spec, pick_device(spec["device"]))
 
     def answers(self) -> np.ndarray:

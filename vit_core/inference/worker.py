@@ -26,6 +26,7 @@ from vit_core.allocator import give_back_freed_memory, keep_freed_memory
 from vit_core.checkpoints.shards import stored_bytes
 from vit_core.devices import describe_device, enable_compile_cache, pick_device
 from vit_core.errors import BadImage, DamagedCheckpoint, Failure, OutOfMemory, PredictorError, VitError
+from vit_core.imports import keep_opencv_single_threaded
 from vit_core.inference.crop import file_input
 from vit_core.inference.frames import Frame, FrameError, read_frame, write_frame
 from vit_core.inference.messages import (
@@ -59,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
         The exit code: 0, or 2 where the device does not exist.
     """
     options = _parse(arguments)
-    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")  # pictures are resized several at a time
+    keep_opencv_single_threaded()
     keep_freed_memory(options.device, at_most_bytes=_KEPT_BYTES)  # before the first thread
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     output = claim_output()
