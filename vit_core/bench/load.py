@@ -80,7 +80,7 @@ def measure(options: Options, settings: Settings) -> Report:
 
 
 def _as_published(path: Path) -> Path:
-    """Write a file anew by numpy, as the published ones are: arrays begin at any byte, and not where JAX could map them."""
+    """Write a file anew by numpy, as the published ones are: with arrays that begin at any byte."""
     with np.load(path) as file:
         arrays = dict(file)
     np.savez(path, **arrays)

@@ -27,8 +27,8 @@ def _convolve_pairs(
 ) -> Float[Array, "B h w F"]:
     """Convolve at a stride of 2, a pair of neighbouring pixels of a row seen as one pixel of twice the channels.
 
-    The same sums, up to a quarter faster on a CPU for the 3 channels of a picture: a row of a window is 24 numbers side by
-    side. The kernel gets an eighth column of zeros for it.
+    The same sums, up to a quarter faster on a CPU for the 3 channels of a picture: a row of a window is 24 numbers
+    side by side. The kernel gets an eighth column of zeros for it.
     """
     B, H, _, C = images.shape
     left, right = left_right
