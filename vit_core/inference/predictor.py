@@ -218,7 +218,7 @@ class Predictor:
             images: uint8 as `vit_core.preprocess.to_model_input` gives them, a fourth of the bytes to move and scaled
                 on the device; or float32 in [-1, 1].
             attention: whether to give attention maps too.
-            batch: compute so many at a time, padding the last batch; None chooses.
+            batch: images of a batch, at most; None chooses.
             on_compile: called before a program is compiled.
             on_compute: called before each batch.
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from vit_core.checkpoints.restore import load_checkpoint
 from vit_core.devices import pick_device
 from vit_core.inference import programs
-from vit_core.inference.programs import BATCH_SIZES, Spec, is_compiled, plan_batches, program
+from vit_core.inference.programs import BATCH_SIZES, CPU_BATCH_SIZES, Spec, is_compiled, plan_batches, program
 
 
 @pytest.fixture
@@ -24,18 +24,16 @@ def cpu():
     [
         (0, []),
         (1, [1]),
-        (3, [1, 1, 1]),
-        (6, [8]),
-        (8, [8]),
-        (9, [8, 1]),
-        (24, [32]),
-        (23, [8, 8, 8]),
-        (33, [32, 1]),
-        (200, [32] * 6 + [8]),
+        (2, [1, 1]),
+        (3, [4]),
+        (4, [4]),
+        (5, [4, 1]),
+        (23, [4] * 6),
+        (200, [4] * 50),
     ],
 )
 def test_on_a_cpu_padding_is_kept_small(count, batches):
-    assert plan_batches(count, BATCH_SIZES, fill=0.75) == batches
+    assert plan_batches(count, CPU_BATCH_SIZES, fill=0.75) == batches
 
 
 @pytest.mark.parametrize(("count", "batches"), [(1, [1]), (2, [8]), (8, [32]), (9, [32]), (40, [32, 32])])
@@ -44,7 +42,7 @@ def test_on_an_accelerator_calls_are_kept_few(count, batches):
 
 
 @settings(deadline=None, derandomize=True)
-@given(st.integers(0, 1000), st.sampled_from([(1,), (1, 8), (1, 8, 32)]), st.floats(0.01, 1))
+@given(st.integers(0, 1000), st.sampled_from([(1,), (1, 4), (1, 8, 32)]), st.floats(0.01, 1))
 def test_every_image_has_a_place_and_no_batch_is_all_padding(count, sizes, fill):
     batches = plan_batches(count, sizes, fill=fill)
     assert set(batches) <= set(sizes)
@@ -83,13 +81,33 @@ def test_a_second_checkpoint_of_an_architecture_is_not_compiled(write_checkpoint
 def test_no_number_of_images_makes_a_new_program(write_checkpoint, tiny_config, cpu, traced):
     checkpoint = load_checkpoint(write_checkpoint(tiny_config))
     params = jax.device_put(checkpoint.params, cpu)
-    for count in (1, 8, 32):
+    for count in (1, 4):
         programs.run(checkpoint.config, params, np.zeros((count, 16, 16, 3), np.uint8), cpu)
     traced.clear()
     for count in (2, 7, 9, 31, 40):
         outputs, seconds = programs.run(checkpoint.config, params, np.zeros((count, 16, 16, 3), np.uint8), cpu)
         assert (len(outputs.logits), seconds) == (count, 0)
     assert not traced
+
+
+def test_batches_side_by_side_give_each_image_its_own_answer(write_checkpoint, tiny_config, cpu):
+    checkpoint = load_checkpoint(write_checkpoint(tiny_config))
+    params = jax.device_put(checkpoint.params, cpu)
+    images = np.random.default_rng(0).integers(0, 256, (39, 16, 16, 3), np.uint8)
+    together, _ = programs.run(checkpoint.config, params, images, cpu)
+    alone = [programs.run(checkpoint.config, params, images[i : i + 1], cpu)[0].logits[0] for i in range(39)]
+    np.testing.assert_allclose(together.logits, np.stack(alone), rtol=0, atol=1e-5)
+    assert len(np.unique(together.logits[:, 0])) == 39
+
+
+def test_a_batch_that_is_asked_for_is_not_exceeded(write_checkpoint, tiny_config, cpu, traced):
+    config = dataclasses.replace(tiny_config, num_classes=16)
+    checkpoint = load_checkpoint(write_checkpoint(config, name="sixteen"))
+    images = np.zeros((5, 16, 16, 3), np.uint8)
+    outputs, _ = programs.run(config, jax.device_put(checkpoint.params, cpu), images, cpu, batch=3)
+    assert len(outputs.logits) == 5
+    assert is_compiled(Spec(config, 1, "uint8", attention=False, device=cpu))
+    assert not is_compiled(Spec(config, 4, "uint8", attention=False, device=cpu))
 
 
 def test_a_program_knows_whether_it_is_compiled(tiny_config, cpu):
