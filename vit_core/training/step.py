@@ -5,6 +5,7 @@ Knows how a batch becomes a gradient. Knows nothing of files, of the order of im
 
 import functools
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
@@ -77,6 +78,7 @@ class StepMetrics(NamedTuple):
 
 
 _Moving = tuple[Array, Params, PyTree, Params | None]  # the parts of a state that a step replaces
+_Sums = tuple[tuple[Array, Array], Params]  # over images: the loss and the hits, and the gradient of the loss
 
 
 class Trainer:
@@ -125,13 +127,12 @@ class Trainer:
         self._everywhere = _spread(mesh)
         self._by_image = _spread(mesh, _AXIS)
         self._by_part = _spread(mesh, None, _AXIS)
-        update = _make_update(config, self._graphdef, self._optimizer)
-        self._update = jax.jit(
-            update,
-            donate_argnums=0,
-            out_shardings=self._everywhere,
-            compiler_options=compiler_options(model, self.devices[0].platform),
-        )
+        add_up, update = _make_gradient(config, self._graphdef), _make_update(config, self._optimizer)
+        options = compiler_options(model, self.devices[0].platform)
+        place = functools.partial(jax.jit, out_shardings=self._everywhere, compiler_options=options)
+        self._whole = place(lambda moving, *rest: update(moving, [add_up(moving, *rest)]), donate_argnums=0)
+        self._half, self._update = place(add_up), place(update, donate_argnums=0)
+        self._second = ThreadPoolExecutor(1, thread_name_prefix="half") if self._is_halved() else None
         self._copy = jax.jit(functools.partial(jax.tree.map, jnp.copy), out_shardings=self._everywhere)
         self._answer = jax.jit(functools.partial(_answer, self._graphdef))
         self._has_run = False
@@ -166,12 +167,17 @@ class Trainer:
         Returns:
             The next state, and what this step tells; both still being computed.
         """
-        inputs = self._place_batch(batch)
         moving: _Moving = (state.step, state.trained, state.opt_state, state.ema)
         if not self._has_run:
             state = state._replace(frozen=self.place(state.frozen))
             moving = self._copy(self.place(moving))
-        (step, trained, opt_state, ema), metrics = self._update(moving, state.frozen, inputs)
+        count = np.int32(max((batch.weights > 0).sum(), 1))
+        if self._second is None:
+            inputs = jax.device_put(self._parts(batch), self._by_part)  # each part is spread over all devices
+            moved, metrics = self._whole(moving, state.frozen, inputs, count)
+        else:
+            moved, metrics = self._update(moving, self._by_halves(moving, state.frozen, batch, count))
+        step, trained, opt_state, ema = moved
         if not self._has_run:
             for leaf in jax.tree.leaves((trained, metrics)):
                 leaf.block_until_ready()
@@ -212,13 +218,39 @@ class Trainer:
         """Put arrays on all devices of this trainer."""
         return jax.device_put(tree, self._everywhere)
 
-    def _place_batch(self, batch: TrainBatch) -> tuple[Array, ...]:
-        """Put a batch on the devices, in parts [accum_steps, B / accum_steps, …], each spread over all of them."""
-        arrays = (batch.images, batch.targets, batch.weights)
+    def _is_halved(self) -> bool:
+        """Tell whether the halves of each part are computed side by side.
+
+        XLA leaves cores idle between the steps of a program, which another one then has: a tenth of the time at Ti/16
+        and a batch of 32 on two cores. What is in memory at a time stays one part.
+        """
+        part = self._config.batch // self.accum_steps
+        alone_on_cpu = len(self.devices) == 1 and self.devices[0].platform == "cpu"
+        return alone_on_cpu and part % 2 == 0 and self._config.trainable != "head"
+
+    def _by_halves(self, moving: _Moving, frozen: Params, batch: TrainBatch, count: np.int32) -> list[_Sums]:
+        """Add up the gradients over the first half of each part, and beside it, in another thread, over the second."""
+        assert self._second is not None  # noqa: S101 - asked for only where there is one
+        parts = self._parts(batch)
+        middle = parts[0].shape[1] // 2
+        first, second = (
+            jax.device_put(tuple(array[:, half] for array in parts), self._by_part)
+            for half in (slice(middle), slice(middle, None))
+        )
+        if not self._has_run:  # compiling it twice at once would take the memory of both
+            return [self._half(moving, frozen, half, count) for half in (first, second)]
+        beside = self._second.submit(self._half, moving, frozen, second, count)
+        try:
+            here = self._half(moving, frozen, first, count)
+        finally:
+            wait([beside])  # nothing of this step goes on after it
+        return [here, beside.result()]
+
+    def _parts(self, batch: TrainBatch) -> tuple[np.ndarray, ...]:
+        """Give images, targets, weights and the images' numbers in parts [accum_steps, B / accum_steps, …]."""
+        arrays = (batch.images, batch.targets, batch.weights, np.arange(self._config.batch, dtype=np.int32))
         assert {len(array) for array in arrays} == {self._config.batch}  # noqa: S101 - as the pipeline was told
-        parts = tuple(array.reshape(self.accum_steps, -1, *array.shape[1:]) for array in arrays)
-        placed: tuple[Array, ...] = jax.device_put(parts, self._by_part)
-        return placed
+        return tuple(array.reshape(self.accum_steps, -1, *array.shape[1:]) for array in arrays)
 
     def _run(self, weights: TrainState | Params, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         params = weights
@@ -260,10 +292,7 @@ def _answer(
     return output.logits, output.features
 
 
-def _make_update(
-    config: TrainConfig, graphdef: GraphDef, optimizer: optax.GradientTransformation
-) -> Callable[[_Moving, Params, tuple[Array, ...]], tuple[_Moving, StepMetrics]]:
-    schedule = learning_rate(config)
+def _make_gradient(config: TrainConfig, graphdef: GraphDef) -> Callable[..., _Sums]:
     is_noisy = config.dropout > 0 or config.stochastic_depth > 0
 
     def loss(trained: Params, frozen: Params, part: tuple[Array, ...], count: Array) -> tuple[Array, Array]:
@@ -277,21 +306,35 @@ def _make_update(
 
     gradient = jax.value_and_grad(loss, has_aux=True)
 
-    def update(moving: _Moving, frozen: Params, inputs: tuple[Array, ...]) -> tuple[_Moving, StepMetrics]:
-        step, trained, opt_state, ema = moving
-        count = jnp.maximum((inputs[2] > 0).sum(), 1)
-        parts = (*inputs, _image_keys(config.seed, step, inputs[2].shape))
+    def add_up(moving: _Moving, frozen: Params, inputs: tuple[Array, ...], count: Array) -> _Sums:
+        """Add up over parts [A, b, …], one after the other."""
+        step, trained, *_ = moving
+        *arrays, numbers = inputs
+        parts = (*arrays, _image_keys(config.seed, step, numbers))
 
         def add(total: PyTree, part: tuple[Array, ...]) -> tuple[PyTree, None]:
             return jax.tree.map(jnp.add, total, gradient(trained, frozen, part, count)), None
 
         first = jax.tree.map(lambda array: array[0], parts)
-        if len(inputs[0]) == 1:
-            (mean_loss, accuracy), grads = gradient(trained, frozen, first, count)
+        if len(numbers) == 1:
+            sums: _Sums = gradient(trained, frozen, first, count)
         else:
             shapes = jax.eval_shape(gradient, trained, frozen, first, count)
             zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-            ((mean_loss, accuracy), grads), _ = jax.lax.scan(add, zeros, parts)
+            sums, _ = jax.lax.scan(add, zeros, parts)
+        return sums
+
+    return add_up
+
+
+def _make_update(
+    config: TrainConfig, optimizer: optax.GradientTransformation
+) -> Callable[[_Moving, Sequence[_Sums]], tuple[_Moving, StepMetrics]]:
+    schedule = learning_rate(config)
+
+    def update(moving: _Moving, sums: Sequence[_Sums]) -> tuple[_Moving, StepMetrics]:
+        step, trained, opt_state, ema = moving
+        (mean_loss, accuracy), grads = functools.reduce(functools.partial(jax.tree.map, jnp.add), sums)
         metrics = StepMetrics(mean_loss, accuracy, optax.tree.norm(grads), schedule(step))
         updates, opt_state = optimizer.update(grads, opt_state, trained)
         trained = optax.apply_updates(trained, updates)
@@ -320,11 +363,10 @@ def _loss(
     return (losses * weights).sum() / count, hits.sum() / count
 
 
-def _image_keys(seed: int, step: Int[Array, ""], shape: tuple[int, ...]) -> Key[Array, "A B"]:
-    """Give each image of a step its own key, whatever part it is in."""
+def _image_keys(seed: int, step: Int[Array, ""], numbers: Int[Array, "A b"]) -> Key[Array, "A b"]:
+    """Give each image of a step its own key by its number in the batch, whatever part it is in."""
     key = jax.random.fold_in(jax.random.key(seed), step)
-    number = jnp.arange(np.prod(shape)).reshape(shape)
-    keys: Array = jax.vmap(jax.vmap(functools.partial(jax.random.fold_in, key)))(number)
+    keys: Array = jax.vmap(jax.vmap(functools.partial(jax.random.fold_in, key)))(numbers)
     return keys
 
 
