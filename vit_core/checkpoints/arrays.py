@@ -135,6 +135,21 @@ def map_file(path: Path) -> memoryview:
         raise BadCheckpoint(f"cannot be read: {getattr(error, 'strerror', None) or error}.") from error
 
 
+def let_go(array: np.ndarray) -> None:
+    """Give back the memory that a view of a mapped file takes since it was read; other arrays are left alone.
+
+    The values stay: the system has the file, and maps it again for whoever reads on.
+    """
+    owner: object = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    mapped = owner.obj if isinstance(owner, memoryview) else None
+    if array.nbytes and isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):  # Windows has none
+        start = array.ctypes.data - np.frombuffer(mapped, np.uint8).ctypes.data
+        page = start // mmap.PAGESIZE * mmap.PAGESIZE
+        mapped.madvise(mmap.MADV_DONTNEED, page, start + array.nbytes - page)
+
+
 def check_total(infos: Iterable[ArrayInfo], limits: Limits) -> int:
     """Give the bytes of all arrays together.
 

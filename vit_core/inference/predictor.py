@@ -30,6 +30,7 @@ from vit_core.inference.attention import Attention
 from vit_core.inference.crop import file_input
 from vit_core.inference.head import I21K_NOTE, Head, why_no_classes
 from vit_core.inference.labels import Labels, choose_labels
+from vit_core.inference.placing import place
 from vit_core.inference.programs import Outputs
 from vit_core.inference.published import as_published
 from vit_core.inference.results import Prediction
@@ -330,9 +331,7 @@ def open_predictor(
     checkpoint = load_checkpoint(path, resolution=resolution, num_heads=num_heads, checked=checked)
     config = checkpoint.config
     chosen = choose_labels(labels, name, config.num_classes, file=path)
-    params: Params = jax.device_put(checkpoint.params, device)
-    for leaf in jax.tree.leaves(params):
-        leaf.block_until_ready()
+    params = place(checkpoint.params, device)
     seconds = time.perf_counter() - start
     return Predictor(name, config, chosen, checkpoint.head, checkpoint.notes, seconds, params, device, path)
 
