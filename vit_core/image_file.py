@@ -91,14 +91,17 @@ def decode_image(
     limits = limits or ImageLimits()
     _check_size(len(data), name, limits)
     kind = _format_of(data, name)
-    if size := size_of(data, kind):
+    header = jpeg_header(data) if kind == "JPEG" else None
+    if size := header.size if header else size_of(data, kind):
         _check_dimensions(*size, name, limits)
-    if kind == "JPEG":
+    if kind == "JPEG" and not (header and header.is_one_scan):
         _check_scans(data, name, limits)
     if kind == "PNG":
         data = essential_png(data)
-    if kind == "JPEG" and size and (pixels := _decoded_plainly(data, size, at_least)) is not None:
-        return pixels
+    if header and header.is_plain and size:
+        pixels = _decoded_plainly(data, size, at_least, may_be_turned=header.may_be_turned)
+        if pixels is not None:
+            return pixels
     try:
         with _OPENERS[kind](io.BytesIO(data)) as image:
             _check_dimensions(*image.size, name, limits)  # a GIF's frame may be larger than its header says
@@ -213,13 +216,10 @@ _TRANSPOSES = {
 }
 
 
-def _decoded_plainly(data: bytes, size: tuple[int, int], at_least: int) -> np.ndarray | None:
-    """Decode a JPEG without Pillow; None where Pillow has to judge it."""
-    header = jpeg_header(data)
-    if header is None or not header.is_plain:
-        return None
+def _decoded_plainly(data: bytes, size: tuple[int, int], at_least: int, *, may_be_turned: bool) -> np.ndarray | None:
+    """Decode a plain JPEG without Pillow; None where Pillow has to judge it."""
     pixels = decode_plain_jpeg(data, size, factor=shrinking(size, at_least))
-    if pixels is None or not header.may_be_turned:
+    if pixels is None or not may_be_turned:
         return pixels
     try:
         with _OPENERS["JPEG"](io.BytesIO(data)) as image:  # reads the metadata alone

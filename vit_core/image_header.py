@@ -68,12 +68,14 @@ class JpegHeader(NamedTuple):
     """What stands before the pixels of a JPEG.
 
     Attributes:
+        size: width and height in pixels; None where it does not say.
         is_plain: whether it is what cameras, sites and editors write: Huffman-coded, 8 bits, grey or three channels,
             one picture.
         is_one_scan: whether all pixels come in one pass, so that a decoder stops after it.
         may_be_turned: whether metadata are there that may hold an orientation (EXIF, XMP).
     """
 
+    size: tuple[int, int] | None
     is_plain: bool
     is_one_scan: bool
     may_be_turned: bool
@@ -82,15 +84,16 @@ class JpegHeader(NamedTuple):
 def jpeg_header(data: bytes) -> JpegHeader | None:
     """Read what stands before the pixels of a JPEG; None where no scan begins."""
     position, frame, components = 2, 0, 0
-    is_plain, may_be_turned = False, False
-    several = False
+    size: tuple[int, int] | None = None
+    is_plain, may_be_turned, several = False, False, False
     while segment := _next_segment(data, position):
         start = segment.start
         if segment.marker == _START_OF_SCAN:
             is_one_scan = frame in _SEQUENTIAL and data[start : start + 1] == bytes([components])
-            return JpegHeader(is_plain and not several, is_one_scan, may_be_turned)
+            return JpegHeader(size, is_plain and not several, is_one_scan, may_be_turned)
         if segment.marker in _FRAME_HEADERS:
             body = data[start : start + 6]
+            size = size or _frame_size(body)
             frame, components = segment.marker, body[5] if len(body) == 6 else 0
             is_plain = frame in _PLAIN and components in (1, 3) and body[0] == 8
         may_be_turned |= segment.marker == _APP1
@@ -102,10 +105,9 @@ def jpeg_header(data: bytes) -> JpegHeader | None:
 def count_scans(data: bytes, stop: int) -> int:
     """Count the scans of a JPEG that a decoder passes over, at most `stop`; metadata are stepped over.
 
-    A decoder passes over all pixels once per scan, and 82 bytes suffice for one.
+    A decoder passes over all pixels once per scan, and 82 bytes suffice for one. Of a picture whose header says
+    `is_one_scan` it passes over the first alone, whatever follows.
     """
-    if (header := jpeg_header(data)) and header.is_one_scan:
-        return 1
     scans, position = 0, 2
     while scans < stop and (segment := _next_segment(data, position)):
         scans += segment.marker == _START_OF_SCAN
@@ -117,10 +119,13 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
     position = 2
     while segment := _next_segment(data, position):
         if segment.marker in _FRAME_HEADERS:
-            body = data[segment.start : segment.start + 5]
-            return (int.from_bytes(body[3:5]), int.from_bytes(body[1:3])) if len(body) == 5 else None
+            return _frame_size(data[segment.start : segment.start + 5])
         position = _end(data, segment)
     return None
+
+
+def _frame_size(body: bytes) -> tuple[int, int] | None:
+    return (int.from_bytes(body[3:5]), int.from_bytes(body[1:3])) if len(body) >= 5 else None
 
 
 def _next_segment(data: bytes, position: int) -> _Segment | None:
