@@ -23,7 +23,7 @@ from vit_core.devices import describe_device
 from vit_core.errors import OutOfMemory
 from vit_core.inference import stored
 from vit_core.inference.attention import Attention, summarise
-from vit_core.models.compiling import compiler_options
+from vit_core.models.compiling import compile_forward
 from vit_core.models.config import ModelConfig
 from vit_core.models.shapes import param_shapes
 from vit_core.models.tree import Params, unflatten
@@ -176,17 +176,17 @@ def _compile(spec: Spec) -> Program:
     params = unflatten({path: _blank(shape, np.float32) for path, shape in param_shapes(spec.config).items()})
     images = _blank((spec.batch, spec.config.resolution, spec.config.resolution, 3), spec.inputs)
     with jax.default_device(spec.device):
-        options = compiler_options(spec.config, spec.device.platform)
         # On an accelerator a program depends on what its libraries turn out to have, and may call them by name.
         place = stored.place(_facts(spec)) if spec.device.platform == "cpu" else None
         if place is None:
-            run = _trace(spec, images).compile(options)
+            lowered = _trace(spec, images)
         else:
             kept = stored.read(place)
             if kept is None:
                 kept = stored.Stored.of(_trace(spec, images))
                 stored.keep(place, kept)
-            run = jax.jit(functools.partial(_replay, kept)).lower(params, images).compile(options)
+            lowered = jax.jit(functools.partial(_replay, kept)).lower(params, images)
+        run = compile_forward(lowered, spec.config, spec.device.platform, batch=spec.batch)
     return Program(run, time.perf_counter() - start)
 
 

@@ -9,29 +9,54 @@ from vit_core.models.config import ModelConfig
 
 logger = logging.getLogger(__name__)
 
-# XLA's own choice for CPUs is the same list with convolutions on it.
-_WITHOUT_CONVOLUTIONS: dict[str, str | bool] = {
-    "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT,LIBRARY_FUSION_TYPE_REDUCE"
-}
+_YNNPACK = "xla_cpu_experimental_ynn_fusion_type"  # what XLA gives to that library, by default these and convolutions
+_DOT, _REDUCE = "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT", "LIBRARY_FUSION_TYPE_REDUCE"
 
 
-def compiler_options(config: ModelConfig, platform: str) -> dict[str, str | bool] | None:
-    """Give the options for `compile`, or None for XLA's defaults.
+def compile_forward(
+    lowered: jax.stages.Lowered, config: ModelConfig, platform: str, *, batch: int
+) -> jax.stages.Compiled:
+    """Compile a forward pass.
 
-    On a CPU, XLA gives convolutions to YNNPACK, which computes the stem of a hybrid on one core. Eigen takes all of
-    them: R26+S/32 at batch 8 becomes a sixth faster on two cores, R+Ti/16 an eighth (JAX 0.10; the stem alone a quarter
-    with JAX 0.12). An XLA that has no such option keeps its defaults.
+    On a CPU, XLA gives convolutions and products of matrices to YNNPACK, which computes the stem of a hybrid on one
+    core, and the small products of a single image on one and a half of two. Eigen takes all of them. With JAX 0.10,
+    R26+S/32 at batch 8 becomes a sixth faster so, R+Ti/16 an eighth, and one image through Ti/16 a seventh; products of
+    several images, and those of gradients, are YNNPACK's to win. An XLA that has no such option keeps its defaults.
+
+    Args:
+        lowered: the traced program.
+        config: of the model.
+        platform: "cpu", "gpu" or "tpu".
+        batch: number of images.
+
+    Returns:
+        A function of the program's arguments.
     """
-    if platform != "cpu" or config.resnet is None or not _are_known():
-        return None
-    return dict(_WITHOUT_CONVOLUTIONS)
+    if platform != "cpu" or (batch != 1 and config.resnet is None):
+        return lowered.compile()
+    try:
+        return lowered.compile({_YNNPACK: _REDUCE if batch == 1 else f"{_REDUCE},{_DOT}"})
+    except jax.errors.JaxRuntimeError as error:
+        if _YNNPACK not in str(error):
+            raise
+        _say(error)
+        return lowered.compile()
+
+
+def training_options(config: ModelConfig, platform: str) -> dict[str, str | bool] | None:
+    """Give the options for a step that learns, or None for XLA's defaults; see `compile_forward`."""
+    return {_YNNPACK: f"{_REDUCE},{_DOT}"} if platform == "cpu" and config.resnet and _is_known() else None
 
 
 @functools.cache
-def _are_known() -> bool:
+def _is_known() -> bool:
     try:
-        jax.jit(lambda: 0).lower().compile(dict(_WITHOUT_CONVOLUTIONS))
+        jax.jit(lambda: 0).lower().compile({_YNNPACK: _REDUCE})
     except jax.errors.JaxRuntimeError as error:
-        logger.info("XLA computes convolutions its own way: %s", error)
+        _say(error)
         return False
     return True
+
+
+def _say(error: jax.errors.JaxRuntimeError) -> None:
+    logger.info("XLA computes products and convolutions its own way: %s", error)

@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, Float32, Int, Key, Num, PyTree, UInt8
 
 from vit_core.errors import BadSetting
 from vit_core.models.build import GraphDef, Noise, Params, build, forward
-from vit_core.models.compiling import compiler_options
+from vit_core.models.compiling import training_options
 from vit_core.models.config import ModelConfig
 from vit_core.training.config import TrainConfig
 from vit_core.training.optim import learning_rate, make_optimizer
@@ -128,7 +128,7 @@ class Trainer:
         self._by_image = _spread(mesh, _AXIS)
         self._by_part = _spread(mesh, None, _AXIS)
         add_up, update = _make_gradient(config, self._graphdef), _make_update(config, self._optimizer)
-        options = compiler_options(model, self.devices[0].platform)
+        options = training_options(model, self.devices[0].platform)
         place = functools.partial(jax.jit, out_shardings=self._everywhere, compiler_options=options)
         self._whole = place(lambda moving, *rest: update(moving, [add_up(moving, *rest)]), donate_argnums=0)
         self._half, self._update = place(add_up), place(update, donate_argnums=0)

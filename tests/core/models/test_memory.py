@@ -50,8 +50,9 @@ def fine_tuning(model: ModelConfig, batch: int, *, parts=1, **settings) -> int:
     moving = (jax.ShapeDtypeStruct((), jnp.int32), trained, jax.eval_shape(trainer._optimizer.init, trained), None)
     side, shape = model.resolution, (parts, batch)
     pixels = jax.ShapeDtypeStruct((*shape, side, side, 3), np.uint8)
-    inputs = (pixels, jax.ShapeDtypeStruct((*shape, model.num_classes), np.float32))
-    return bytes_of(trainer._update.lower(moving, frozen, (*inputs, jax.ShapeDtypeStruct(shape, np.float32))).compile())
+    targets = jax.ShapeDtypeStruct((*shape, model.num_classes), np.float32)
+    inputs = (pixels, targets, jax.ShapeDtypeStruct(shape, np.float32), jax.ShapeDtypeStruct(shape, np.int32))
+    return bytes_of(trainer._whole.lower(moving, frozen, inputs, jax.ShapeDtypeStruct((), np.int32)).compile())
 
 
 @pytest.mark.parametrize(

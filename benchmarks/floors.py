@@ -1,0 +1,116 @@
+"""What some aims are made of, measured alone: `python -m benchmarks.floors`. `benchmarks.answers` reads it.
+
+An aim below the time of its smallest part is out of reach, whatever the rest takes: of a first prediction the import of
+JAX, of a checkpoint's way to the device the copy of its bytes, of one image the products of its matrices.
+"""
+
+import argparse
+import functools
+import itertools
+import operator
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from vit_core.bench.ceilings import MATRIX, matrix_product
+from vit_core.bench.conditions import Conditions
+from vit_core.bench.report import Report, Row, write_report
+from vit_core.bench.start import process_seconds
+from vit_core.bench.weights import model_config, random_images, random_params
+from vit_core.bench.windows import Window, duration, interleave, rate
+from vit_core.devices import pick_device
+from vit_core.inference import programs
+from vit_core.models.config import ModelConfig
+
+RESULTS = Path(__file__).resolve().parent / "results"
+IMPORT, FORWARD, COPY = "Python and import jax", "one image through B/16", "copy of B/16's weights in memory"
+_PRODUCT_S = 0.3
+_TOKENS = 197
+
+
+# Chains of products that one image needs of Ti/16's twelve blocks: widths of the matrices, and what they are.
+CHAINS = {"the MLPs": (192, 768, 192), "query, key, value and output": (192, 192, 192, 192, 192)}
+_TIMES = 12
+
+
+def chain_task(what: str, library: str) -> str:
+    """Give the name of the row of a chain, computed by "XLA" or "NumPy"."""
+    return f"products of one image in Ti/16, {what}, {library}"
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Measure all and write `floors.json`."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--windows", type=int, default=7)
+    parser.add_argument("--folder", type=Path, default=RESULTS, help="where the result goes")
+    parsed = parser.parse_args(words)
+    conditions, device, config = Conditions(), pick_device("cpu"), model_config("B/16", resolution=224)
+    seconds: dict[str, Window] = {IMPORT: _import, FORWARD: _forward(config, device), COPY: _copy(config)}
+    rates: dict[str, Window] = {MATRIX: matrix_product(device, dtype="float32", at_least_s=_PRODUCT_S)}
+    for what, widths in CHAINS.items():
+        rates |= _chain(what, widths, device)
+    figures = interleave(seconds | rates, windows=parsed.windows)
+    report = Report(
+        bench="floors",
+        subject="what some aims are made of, each alone",
+        options={"windows": parsed.windows},
+        measured=conditions.to_plain(),
+        rows=[
+            Row(
+                task=task,
+                unit="s" if task in seconds else "GFLOP/s",
+                better="less" if task in seconds else "more",
+                figures=tuple(values),
+            )
+            for task, values in figures.items()
+        ],
+    )
+    write_report(parsed.folder / "floors.json", report)
+    for row in report.rows:
+        print(f"{row.task}: {row.spread.median:.4g} {row.unit}")
+
+
+def _import() -> float:
+    return process_seconds((sys.executable, "-c", "import jax; print(jax.devices())"), os.environ)
+
+
+def _forward(config: ModelConfig, device: jax.Device) -> Window:
+    params = jax.device_put(random_params(config), device)
+    images = random_images(1, config.resolution)
+    return duration(lambda: programs.run(config, params, images, device), at_least_s=1.0)
+
+
+def _copy(config: ModelConfig) -> Window:
+    source = np.ones(config.num_params, np.float32)
+    target = np.empty_like(source)
+    return duration(lambda: np.copyto(target, source), at_least_s=_PRODUCT_S)
+
+
+def _chain(what: str, widths: tuple[int, ...], device: jax.Device) -> dict[str, Window]:
+    random = np.random.default_rng(0)
+    shapes = list(itertools.pairwise(widths)) * _TIMES
+    weights = [random.normal(0, shape[0] ** -0.5, shape).astype(np.float32) for shape in shapes]
+    tokens = random.normal(size=(_TOKENS, widths[0])).astype(np.float32)
+
+    def multiply(tokens: Any, weights: list[Any]) -> Any:  # noqa: ANN401 - arrays of NumPy or of JAX
+        return functools.reduce(operator.matmul, weights, tokens)
+
+    placed = jax.device_put((tokens, weights), device)
+    compiled = jax.jit(multiply).lower(*placed).compile()
+    work: dict[str, Callable[[], object]] = {
+        "XLA": lambda: compiled(*placed).block_until_ready(),
+        "NumPy": lambda: multiply(tokens, weights),
+    }
+    gflop = sum(2 * _TOKENS * inner * columns for inner, columns in shapes) / 1e9
+    return {
+        chain_task(what, library): rate(each, amount=gflop, at_least_s=_PRODUCT_S) for library, each in work.items()
+    }
+
+
+if __name__ == "__main__":
+    main()
