@@ -25,10 +25,17 @@ from vit_core.bench.weights import model_config, random_images, random_params
 from vit_core.bench.windows import Window, duration, interleave, rate
 from vit_core.devices import pick_device
 from vit_core.inference import programs
-from vit_core.models.config import ModelConfig
+from vit_core.models.compiling import compile_forward
+from vit_core.models.config import VARIANTS, ModelConfig
+from vit_core.models.convolution import convolve
 
 RESULTS = Path(__file__).resolve().parent / "results"
-IMPORT, FORWARD, COPY = "Python and import jax", "one image through B/16", "copy of B/16's weights in memory"
+IMPORT, FORWARD, COPY = (
+    "Python and import jax",
+    "one image through B/16",
+    "copy of B/16's weights to new memory, one core",
+)
+STEM = "first convolution of one image in R+Ti/16"
 _PRODUCT_S = 0.3
 _TOKENS = 197
 
@@ -51,7 +58,8 @@ def main(words: Sequence[str] | None = None) -> None:
     parsed = parser.parse_args(words)
     conditions, device, config = Conditions(), pick_device("cpu"), model_config("B/16", resolution=224)
     seconds: dict[str, Window] = {IMPORT: _import, FORWARD: _forward(config, device), COPY: _copy(config)}
-    rates: dict[str, Window] = {MATRIX: matrix_product(device, dtype="float32", at_least_s=_PRODUCT_S)}
+    product = matrix_product(device, dtype="float32", at_least_s=_PRODUCT_S)
+    rates: dict[str, Window] = {MATRIX: product, STEM: _stem(device)}
     for what, widths in CHAINS.items():
         rates |= _chain(what, widths, device)
     figures = interleave(seconds | rates, windows=parsed.windows)
@@ -87,8 +95,7 @@ def _forward(config: ModelConfig, device: jax.Device) -> Window:
 
 def _copy(config: ModelConfig) -> Window:
     source = np.ones(config.num_params, np.float32)
-    target = np.empty_like(source)
-    return duration(lambda: np.copyto(target, source), at_least_s=_PRODUCT_S)
+    return duration(source.copy, at_least_s=_PRODUCT_S)
 
 
 def _chain(what: str, widths: tuple[int, ...], device: jax.Device) -> dict[str, Window]:
@@ -101,7 +108,8 @@ def _chain(what: str, widths: tuple[int, ...], device: jax.Device) -> dict[str, 
         return functools.reduce(operator.matmul, weights, tokens)
 
     placed = jax.device_put((tokens, weights), device)
-    compiled = jax.jit(multiply).lower(*placed).compile()
+    lowered = jax.jit(multiply).lower(*placed)
+    compiled = compile_forward(lowered, VARIANTS["Ti/16"], device.platform, batch=1)
     work: dict[str, Callable[[], object]] = {
         "XLA": lambda: compiled(*placed).block_until_ready(),
         "NumPy": lambda: multiply(tokens, weights),
@@ -110,6 +118,18 @@ def _chain(what: str, widths: tuple[int, ...], device: jax.Device) -> dict[str, 
     return {
         chain_task(what, library): rate(each, amount=gflop, at_least_s=_PRODUCT_S) for library, each in work.items()
     }
+
+
+def _stem(device: jax.Device) -> Window:
+    """Give a window of GFLOP/s of the first convolution of R+Ti/16 on one image."""
+    config = model_config("R+Ti/16", resolution=224)
+    assert config.resnet is not None  # noqa: S101 - it is a hybrid
+    kernel = np.ones((7, 7, 3, config.resnet.width), np.float32)
+    placed = jax.device_put((np.ones((1, 224, 224, 3), np.float32), kernel), device)
+    lowered = jax.jit(functools.partial(convolve, stride=2)).lower(*placed)
+    compiled = compile_forward(lowered, config, device.platform, batch=1)
+    gflop = 2 * 112 * 112 * kernel.size / 1e9
+    return rate(lambda: compiled(*placed).block_until_ready(), amount=gflop, at_least_s=_PRODUCT_S)
 
 
 if __name__ == "__main__":

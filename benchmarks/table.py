@@ -5,13 +5,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.answers import answers
 from benchmarks.results_index import Results, read_results
 from benchmarks.targets import Target, targets
 from vit_core.export.markdown import table
 
 FOLDER = Path(__file__).resolve().parent
 INTRODUCTION = (FOLDER / "introduction.md").read_text()
-_ORDER = ("infer", "train", "start", "load", "files", "decode", "catalog", "pages", "sessions", "gpu", "growth")
+_ORDER = (
+    "infer",
+    "train",
+    "start",
+    "load",
+    "files",
+    "decode",
+    "catalog",
+    "pages",
+    "sessions",
+    "gpu",
+    "growth",
+    "floors",
+)
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -26,7 +40,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def page(results: Results) -> str:
     """Give the whole page: introduction, aims and whether they are met, all figures."""
-    parts = [INTRODUCTION.strip(), "## Aims", _aims(list(targets()), results)]
+    parts = [INTRODUCTION.strip(), "## Aims", _aims(list(targets()), results), *_reasons(results)]
     for _, result in sorted(results.files.items(), key=lambda item: _place(item[0], item[1])):
         parts += [f"## {_cell(result['bench'])}: {_cell(result['subject'])}", _circumstances(result), _rows(result)]
     return "\n\n".join(parts) + "\n"
@@ -49,6 +63,15 @@ def _aims(aims: Sequence[Target], results: Results) -> str:
             )
         )
     return table(("aim", "must", "stretch", "measured", ""), rows)
+
+
+def _reasons(results: Results) -> Iterator[str]:
+    reasons: dict[str, list[str]] = {}
+    for target, reason in answers(list(targets()), results):
+        reasons.setdefault(reason or "No reason was found yet.", []).append(target.what)
+    if reasons:
+        yield "## What was not reached, and why"
+        yield "\n".join(f"- **{'; '.join(aims)}.** {reason}" for reason, aims in reasons.items())
 
 
 def _cell(text: str) -> str:

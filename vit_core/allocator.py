@@ -7,8 +7,9 @@ in four. Kept, there are none: 17.3 images/s became 19.5 (two cores, four parts)
 comes to lie in the gap that a step leaves, the heap grows by it once more, from 1.0 GB to 1.5 at the most seen.
 
 The options are those of `man 3 mallopt`. A process has to ask before its threads do: the kept memory is of the main
-arena alone, which every thread then shares. Huge pages were tried, too (`glibc.malloc.hugetlb`): on their own they took
-longer than the faults, and with the memory kept they change nothing. No JAX here.
+arena alone, which every thread then shares and waits for. Forward passes therefore do without: four images at a time
+ask for little, and one image through Ti/16 took a tenth longer. Huge pages were tried, too (`glibc.malloc.hugetlb`): on
+their own they took longer than the faults, and with the memory kept they change nothing. No JAX here.
 """
 
 import ctypes
@@ -16,22 +17,24 @@ import importlib.util
 import os
 import sys
 from collections.abc import Mapping
+from types import MappingProxyType
 
 _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8  # malloc.h
 _NEVER = -1  # the largest number, once it is unsigned
-_OPTIONS = {_ARENA_MAX: 1, _MMAP_MAX: 0}
+_OPTIONS = {_ARENA_MAX: 1, _MMAP_MAX: 0, _TRIM_THRESHOLD: _NEVER}
+# The environment of a process that computes nothing: few arenas, and whatever is large goes back at once.
+FRUGAL: Mapping[str, str] = MappingProxyType({"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1000000"})
 # Set by people who know better. MALLOC_ARENA_MAX and MALLOC_MMAP_THRESHOLD_ are not among them: a run that a page
 # starts inherits both from the web process, which wants little memory and computes nothing.
 _OWN_CHOICES = ("GLIBC_TUNABLES", "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_MAX_")
 _ACCELERATORS = ("jax_plugins", "libtpu")  # packages by which JAX finds anything but CPUs
 
 
-def keep_freed_memory(device: str, *, at_most_bytes: int | None = None) -> bool:
+def keep_freed_memory(device: str) -> bool:
     """Let this process keep what it frees, if it will compute on the CPU; before JAX or anything else starts threads.
 
     Args:
         device: "auto", "cpu", "gpu" or "tpu"; "auto" is the CPU where JAX has no package for an accelerator.
-        at_most_bytes: of free memory at the heap's end, up to 2 GiB; for a process that lives long beside others.
 
     Returns:
         Whether it will; not where the C library is another, or the environment says how it shall allocate.
@@ -41,8 +44,12 @@ def keep_freed_memory(device: str, *, at_most_bytes: int | None = None) -> bool:
     library = ctypes.CDLL(None)
     if not hasattr(library, "gnu_get_libc_version"):
         return False
-    options = _OPTIONS | {_TRIM_THRESHOLD: _NEVER if at_most_bytes is None else at_most_bytes}
-    return all(library.mallopt(option, value) == 1 for option, value in options.items())
+    return all(library.mallopt(option, value) == 1 for option, value in _OPTIONS.items())
+
+
+def without_frugality(environment: Mapping[str, str]) -> dict[str, str]:
+    """Give the environment for a process that computes, started by one that is `FRUGAL`."""
+    return {name: value for name, value in environment.items() if FRUGAL.get(name) != value}
 
 
 def give_back_freed_memory() -> None:

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from benchmarks.workers.loop import serve
+from vit_core.allocator import keep_freed_memory
 from vit_core.bench.ceilings import matrix_product
 from vit_core.bench.infer import answers
 from vit_core.bench.photos import photo
@@ -35,6 +36,8 @@ class Ours:
     def prepare(self, spec: dict[str, Any]) -> None:
         """See `benchmarks.peers.Cell`."""
         before_jax(spec["device"])
+        if spec["kind"] == "train":
+            keep_freed_memory(spec["device"])  # as a run does
         keep_opencv_single_threaded()
         getattr(self, f"_prepare_{spec['kind']}")(spec, pick_device(spec["device"]))
 

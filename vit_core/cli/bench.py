@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
+from vit_core.allocator import keep_freed_memory
 from vit_core.bench.conditions import limit_threads
 from vit_core.bench.options import BENCHES, Options, choose
 from vit_core.bench.report import Report, Row, write_report
@@ -57,6 +58,8 @@ def _measure(what: str, options: Options, settings: Settings) -> Report:
     assert BENCHES[what].model  # noqa: S101  # the others need a device
     settings = own_or_spare(settings)
     before_jax(settings.device)
+    if what == "train":
+        keep_freed_memory(settings.device)  # as a run does
     return _measure_model(what, dataclasses.replace(options, device=settings.device), settings)
 
 

@@ -5,7 +5,6 @@ import logging
 import os
 from collections.abc import Callable
 
-from vit_core.allocator import keep_freed_memory
 from vit_core.cli.on_behalf import await_turn
 from vit_core.cli.output import note
 from vit_core.errors import Failure
@@ -17,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def before_jax(device: str) -> None:
-    """Set what JAX and the C library read when JAX starts; what the user set before stays.
+    """Set what JAX reads when it starts; what the user set before stays.
 
     Args:
         device: "auto", "cpu", "gpu" or "tpu".
@@ -26,7 +25,6 @@ def before_jax(device: str) -> None:
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     if device == "cpu":
         os.environ.setdefault("JAX_PLATFORMS", "cpu")  # the accelerator is not even opened
-    keep_freed_memory(device)
 
 
 def own_or_spare(settings: Settings) -> Settings:

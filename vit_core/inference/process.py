@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, cast
 
 import vit_core
+from vit_core.allocator import without_frugality
 from vit_core.errors import PredictorCrashed, shorten
 from vit_core.inference.frames import Frame, FrameError, read_frame, write_frame
 from vit_core.inference.messages import error_from_frame
@@ -169,7 +170,7 @@ class WorkerProcess:
 
 
 def _environment(device: str) -> dict[str, str]:
-    environment = dict(os.environ)
+    environment = without_frugality(os.environ)
     # Where the package was found by this process, the other one finds it too.
     folders = [str(Path(vit_core.__file__).resolve().parent.parent), environment.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, folders))

@@ -22,7 +22,7 @@ from typing import cast
 import jax
 import numpy as np
 
-from vit_core.allocator import give_back_freed_memory, keep_freed_memory
+from vit_core.allocator import give_back_freed_memory
 from vit_core.checkpoints.shards import stored_bytes
 from vit_core.devices import describe_device, enable_compile_cache, pick_device
 from vit_core.errors import BadImage, DamagedCheckpoint, Failure, OutOfMemory, PredictorError, VitError
@@ -50,8 +50,6 @@ logger = logging.getLogger(__name__)
 
 Stage = Callable[[str], None]
 
-_KEPT_BYTES = 1_000_000_000  # what a batch of 32 needs for all but the largest models
-
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until the input ends.
@@ -61,7 +59,6 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = _parse(arguments)
     keep_opencv_single_threaded()
-    keep_freed_memory(options.device, at_most_bytes=_KEPT_BYTES)  # before the first thread
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     output = claim_output()
     frames = _frames(cast("io.BufferedIOBase", sys.stdin.buffer))

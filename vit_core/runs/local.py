@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import vit_core
+from vit_core.allocator import without_frugality
 from vit_core.errors import BadRun, Failure
 from vit_core.runs.engine import Found
 from vit_core.runs.files import RunConfig, RunFiles, kept_on_disk, read_config, write_json
@@ -182,7 +183,7 @@ def _at(step: int, progress: Progress) -> Progress:
 
 def child_environment(settings: Settings) -> dict[str, str]:
     """Give the environment of a child process: ours, with our settings, so that flags reach it."""
-    environment = dict(os.environ)
+    environment = without_frugality(os.environ)
     # Where the package was found by this process, the other one finds it too.
     folders = [str(Path(vit_core.__file__).resolve().parent.parent), environment.get("PYTHONPATH", "")]
     environment |= {

@@ -1,0 +1,123 @@
+"""Why an aim was not reached, in sentences; every figure in them comes from the results."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from benchmarks.cells import COMPILED, EAGER, LINEN, MODELS, ONNX, OURS, SCRIPT
+from benchmarks.floors import CHAINS, COPY, FORWARD, IMPORT, STEM, chain_task
+from benchmarks.results_index import Results
+from benchmarks.targets import Target
+from vit_core.bench.ceilings import MATRIX
+
+Answer = Callable[[Results], str]
+
+
+def answers(targets: Sequence[Target], results: Results) -> Iterator[tuple[Target, str]]:
+    """Give each aim that was measured and not reached, with the reason; "" where none is known."""
+    for target in targets:
+        if target.verdict(results) == "not met":
+            known = (answer for beginning, answer in _ANSWERS.items() if target.what.startswith(beginning))
+            try:
+                yield target, next((answer(results) for answer in known), "")
+            except LookupError:  # what it would be told by was not measured
+                yield target, ""
+
+
+def _start(results: Results, model: str) -> str:
+    stand_in = _median(results, f"start-{model}", LINEN)
+    return (
+        f"Every process that computes with JAX imports it first: {_median(results, 'floors', IMPORT):.2f} s of Python, "
+        f"`import jax` and its devices alone. 0.45 times the stand-in's {stand_in:.2f} s is {0.45 * stand_in:.2f} s, "
+        f"and one image through B/16 takes another {_median(results, 'floors', FORWARD):.2f} s."
+    )
+
+
+def _second(results: Results) -> str:
+    return (
+        f"One image through B/16 alone takes {_median(results, 'floors', FORWARD):.2f} s here, with everything loaded "
+        f"and compiled: 35 GFLOP, where products of matrices reach {_median(results, 'floors', MATRIX):.0f} GFLOP/s. "
+        "Nothing is compiled for the second checkpoint."
+    )
+
+
+def _load(results: Results) -> str:
+    copy, numpy = _median(results, "floors", COPY), _median(results, "load", "file to device, np.load")
+    aligned = _median(results, "load", "file to device, as this project writes files")
+    return (
+        f"The arrays of published files begin at any byte and have to be copied to new memory; that copy alone takes one "
+        f"core {copy:.3f} s, {copy / numpy:.2f} of np.load's {numpy:.2f} s. Files that this project writes are used where "
+        f"they lie, {aligned:.3f} s. A copy of each download in that form would take twice the disk."
+    )
+
+
+def _one_image(results: Results) -> str:
+    xla, numpy = (
+        " and ".join(f"{_median(results, 'floors', chain_task(what, library)):.0f}" for what in CHAINS)
+        for library in ("XLA", "NumPy")
+    )
+    return (
+        f"Products of 197 tokens with the weights of Ti/16, one after the other as blocks need them, reach {xla} "
+        f"GFLOP/s in XLA (of MLPs; of attention's weights) and {numpy} in NumPy, where large ones reach "
+        f"{_median(results, 'floors', MATRIX):.0f}: what is left is in XLA's products. Tried without gain: halves of "
+        "the tokens within a program, halves on two host devices (24 gathers an image), fused query, key and value, "
+        "more threads."
+    )
+
+
+def _hybrid(results: Results) -> str:
+    return (
+        f"The first convolution of one image reaches {_median(results, 'floors', STEM):.0f} GFLOP/s in XLA, which "
+        f"computes convolutions of a single image far from its {_median(results, 'floors', MATRIX):.0f} of products; "
+        "ONNX Runtime has kernels for them. A product of gathered pixels in its place was slower."
+    )
+
+
+def _median_of_ten(results: Results) -> str:
+    shares = {
+        model: max(
+            float(row["share"])
+            for peer in (EAGER, COMPILED, ONNX)
+            if (row := results.row(f"infer-{model}-b8", peer)) is not None
+        )
+        for model in ("S_16", "B_16")
+    }
+    return (
+        "The best peer is near what the machine can multiply: at batch 8 it reaches "
+        + " and ".join(
+            f"{share:.0%} of a large product's rate with {model.replace('_', '/')}" for model, share in shares.items()
+        )
+        + ", and 1.15 times that would be "
+        + " and ".join(f"{1.15 * share:.0%}" for share in shares.values())
+        + "."
+    )
+
+
+def _files(results: Results) -> str:
+    ours, script = (_median(results, "files-Ti_16-500x375", name) for name in (OURS, SCRIPT))
+    alone = _median(results, "infer-Ti_16-b32", OURS)
+    return (
+        f"The forward pass alone makes {alone:.0f} images a second at this batch, from files it is {ours:.0f}: "
+        f"decoding is hidden behind it but for {max(0.0, 1 - ours / alone):.0%}. The script makes {script:.0f}."
+    )
+
+
+_ANSWERS: dict[str, Answer] = {
+    "process start to first prediction Ti/16": lambda results: _start(results, "Ti_16"),
+    "process start to first prediction B/16": lambda results: _start(results, "B_16"),
+    "second checkpoint": _second,
+    "checkpoint file": _load,
+    "median of these ten": _median_of_ten,
+    "JPEG files to labels, Ti/16, 500x375": _files,
+    **{f"inference {model}, batch 1, against": _hybrid if model.startswith("R") else _one_image for model in MODELS},
+}
+
+
+def _median(results: Results, file: str, task: str) -> float:
+    """Give the median of a row that an answer needs.
+
+    Raises:
+        LookupError: it was not measured.
+    """
+    figure = results.median(file, task)
+    if figure is None:
+        raise LookupError(f"There is no row {task!r} in {file}.json, which an answer needs.")
+    return figure
