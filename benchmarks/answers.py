@@ -43,7 +43,7 @@ def _load(results: Results) -> str:
     copy, numpy = _median(results, "floors", COPY), _median(results, "load", "file to device, np.load")
     aligned = _median(results, "load", "file to device, as this project writes files")
     return (
-        f"The arrays of published files begin at any byte and have to be copied, {copy:.3f} s for one core. Without any "
+        f"The arrays of published files begin at any byte and have to be copied, {copy:.3f} s for one core. Without a "
         f"copy, as for files that this project writes, it takes {aligned:.3f} s: together "
         f"{(copy + aligned) / numpy:.2f} of np.load's {numpy:.2f} s. An aligned copy of each download would take twice "
         "the disk."
