@@ -1,4 +1,4 @@
-"""Why an aim was not reached, in sentences; every figure in them comes from the results."""
+"""Why an aim was not reached, in sentences; what they measure by comes from the results."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -26,8 +26,8 @@ def _start(results: Results, model: str) -> str:
     stand_in = _median(results, f"start-{model}", LINEN)
     return (
         f"Every process that computes with JAX imports it first: {_median(results, 'floors', IMPORT):.2f} s of Python, "
-        f"`import jax` and its devices alone. 0.45 times the stand-in's {stand_in:.2f} s is {0.45 * stand_in:.2f} s, "
-        f"and one image through B/16 takes another {_median(results, 'floors', FORWARD):.2f} s."
+        f"`import jax` and its devices alone. 0.45 times the stand-in's {stand_in:.2f} s is {0.45 * stand_in:.2f} s"
+        + (f", and one image takes another {_median(results, 'floors', FORWARD):.2f} s." if model == "B_16" else ".")
     )
 
 
@@ -56,11 +56,10 @@ def _one_image(results: Results) -> str:
         for library in ("XLA", "NumPy")
     )
     return (
-        f"Products of 197 tokens with the weights of Ti/16, one after the other as blocks need them, reach {xla} "
-        f"GFLOP/s in XLA (of MLPs; of attention's weights) and {numpy} in NumPy, where large ones reach "
-        f"{_median(results, 'floors', MATRIX):.0f}: what is left is in XLA's products. Tried without gain: halves of "
-        "the tokens within a program, halves on two host devices (24 gathers an image), fused query, key and value, "
-        "more threads."
+        "One image gives the cores little to share out. Products of its 197 tokens with the weights of Ti/16, one "
+        f"after the other as blocks need them, reach {xla} GFLOP/s in XLA (MLPs; attention's weights) and {numpy} in "
+        f"NumPy, where large ones reach {_median(results, 'floors', MATRIX):.0f}. Tried without gain: halves of the "
+        "tokens within a program or on two host devices, fused query, key and value, more threads."
     )
 
 

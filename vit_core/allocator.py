@@ -24,8 +24,7 @@ _NEVER = -1  # the largest number, once it is unsigned
 _OPTIONS = {_ARENA_MAX: 1, _MMAP_MAX: 0, _TRIM_THRESHOLD: _NEVER}
 # The environment of a process that computes nothing: few arenas, and whatever is large goes back at once.
 FRUGAL: Mapping[str, str] = MappingProxyType({"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1000000"})
-# Set by people who know better. MALLOC_ARENA_MAX and MALLOC_MMAP_THRESHOLD_ are not among them: a run that a page
-# starts inherits both from the web process, which wants little memory and computes nothing.
+# Set by people who know better; not the variables of `FRUGAL`, which a child of the web process might inherit.
 _OWN_CHOICES = ("GLIBC_TUNABLES", "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_MAX_")
 _ACCELERATORS = ("jax_plugins", "libtpu")  # packages by which JAX finds anything but CPUs
 

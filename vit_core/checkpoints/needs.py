@@ -190,7 +190,7 @@ def _own_bytes(on_cpu: bool) -> int:
 
 def _fine_tune_bytes(config: ModelConfig, batch: int, *, on_cpu: bool) -> int:
     own_head = dataclasses.replace(config, num_classes=_OWN_CLASSES)
-    memory = to_fine_tune(own_head, batch=batch, dtype=_dtype(on_cpu))
+    memory = to_fine_tune(own_head, batch=batch, dtype=_dtype(on_cpu), halves=on_cpu)
     # The weights as they were read stay in the memory of the machine.
     return memory.first_update + (memory.weights + PROCESS_BYTES if on_cpu else 0)
 

@@ -27,6 +27,7 @@ from vit_core.inference.crop import MIXER_SHARE, crop_share
 from vit_core.inference.labels import misfit
 from vit_core.inference.own_names import read_names
 from vit_core.inference.predictor import Predictor, load_predictor
+from vit_core.inference.programs import CPU_BATCH_SIZES
 from vit_core.preprocess import METHODS, Method
 from vit_core.runs.leftovers import DATA
 from vit_core.settings import Settings
@@ -69,7 +70,8 @@ def evaluate(
         table: for classes that the data calls otherwise: the checkpoint's name for each, by the data's.
         resolution: side of the input in pixels; None takes the checkpoint's own.
         device: "auto", "cpu", "gpu" or "tpu"; None takes the settings'.
-        batch: images computed at a time; None takes 32 on a CPU and 128 on an accelerator.
+        batch: images asked about at a time, of which a CPU computes four and four; None takes 32 there and 128 on an
+            accelerator.
         limit: judge at most so many images, taken evenly.
         num_heads: attention heads, for a file that does not tell them.
         settings: None reads them from the environment.
@@ -145,9 +147,11 @@ def _chosen(data: str | Path | DataSet, work_dir: Path, limit: int | None, progr
 
 
 def _prepare(predictor: Predictor, batch: int, progress: Progress) -> None:
-    """Compile before the clock runs."""
+    """Compile before the clock runs, each size that a batch may have."""
     progress("compiling", 0, 1)
-    _logits(predictor, np.zeros((1, predictor.resolution, predictor.resolution, 3), np.uint8), batch)
+    for size in CPU_BATCH_SIZES if predictor.precision == "float32" else (1,):
+        if size <= batch:
+            _logits(predictor, np.zeros((size, predictor.resolution, predictor.resolution, 3), np.uint8), batch)
     progress("compiling", 1, 1)
 
 

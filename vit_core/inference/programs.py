@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, Float, Float32, Num, PyTree, UInt8
 from numpy.typing import DTypeLike
 
-from vit_core.datasets.threads import in_order
+from vit_core.datasets.threads import available_cores, in_order
 from vit_core.devices import describe_device
 from vit_core.errors import OutOfMemory
 from vit_core.inference import stored
@@ -29,9 +29,11 @@ from vit_core.models.shapes import param_shapes
 from vit_core.models.tree import Params, unflatten
 
 BATCH_SIZES = (1, 8, 32)
+_FEW_CORES = 4
 # Four images stay in a core's cache where 32 do not: on two cores, 8 x 4 images of Ti/16, two batches at a time, took
-# four fifths of the time of 32 at once, and of R+Ti/16 two batches of 4 nine tenths of that of 8.
-CPU_BATCH_SIZES = (1, 4)
+# four fifths of the time of 32 at once, and of R+Ti/16 two batches of 4 nine tenths of that of 8. Many cores, on which
+# it was not measured, would have little to share out of 4 images.
+CPU_BATCH_SIZES = (1, 4) if available_cores() <= _FEW_CORES else BATCH_SIZES
 # Attention needs [L, H, N, N] of memory per image until the maps are made: 0.2 GB for B/16 at 384 px, 0.5 GB for L/16.
 ATTENTION_BATCH_SIZES = (1, 8)
 CPU_ATTENTION_BATCH_SIZES = (1,)

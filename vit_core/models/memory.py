@@ -45,7 +45,7 @@ class Memory:
         activations: what the way there keeps for the way back; 0 where nothing is learned.
         gradients: one for each trained parameter.
         optimizer: momentum, and AdamW's second moment.
-        summed: gradients of the parts before, where a batch is computed in several.
+        summed: gradients of the parts before, where a batch is computed in several, and of the other half.
     """
 
     weights: int
@@ -97,6 +97,7 @@ def to_fine_tune(
     optimizer: Optimizer = "sgd",
     trained_blocks: int | None = None,
     remat: bool = False,
+    halves: bool = False,
 ) -> Memory:
     """Give what an update of the weights holds.
 
@@ -109,6 +110,7 @@ def to_fine_tune(
         trained_blocks: how many of the last blocks are trained, with all that follows; None for everything, 0 for the
             head alone, whose inputs are computed once, by classifying.
         remat: keep of each block the input alone, and compute the rest again.
+        halves: compute the halves of `batch` side by side, as a CPU does (`vit_core.training.step`).
     """
     classify = to_classify(config, batch=batch, dtype=dtype)
     trained = _trained_params(config, trained_blocks)
@@ -127,7 +129,7 @@ def to_fine_tune(
         activations=batch * _BYTES[dtype] * kept,
         gradients=_FLOAT32 * trained,
         optimizer=moments * trained,
-        summed=_FLOAT32 * trained if parts > 1 else 0,
+        summed=_FLOAT32 * trained * ((2 if halves else 1) * (2 if parts > 1 else 1) - 1),
     )
 
 

@@ -222,7 +222,8 @@ class Trainer:
         """Tell whether the halves of each part are computed side by side.
 
         XLA leaves cores idle between the steps of a program, which another one then has: a tenth of the time at Ti/16
-        and a batch of 32 on two cores. What is in memory at a time stays one part.
+        and a batch of 32 on two cores. The activations in memory at a time stay those of one part; there is a second
+        gradient. Why so: docs/adr/0010.
         """
         part = self._config.batch // self.accum_steps
         alone_on_cpu = len(self.devices) == 1 and self.devices[0].platform == "cpu"
@@ -237,13 +238,13 @@ class Trainer:
             jax.device_put(tuple(array[:, half] for array in parts), self._by_part)
             for half in (slice(middle), slice(middle, None))
         )
-        if not self._has_run:  # compiling it twice at once would take the memory of both
-            return [self._half(moving, frozen, half, count) for half in (first, second)]
+        if not self._has_run:  # both at once would compile it twice; the first step has to need what later ones do
+            jax.block_until_ready(self._half(moving, frozen, first, count))
         beside = self._second.submit(self._half, moving, frozen, second, count)
         try:
             here = self._half(moving, frozen, first, count)
         finally:
-            wait([beside])  # nothing of this step goes on after it
+            wait([beside])  # nothing of this step is asked for after it
         return [here, beside.result()]
 
     def _parts(self, batch: TrainBatch) -> tuple[np.ndarray, ...]:

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from benchmarks.cells import EAGER, ONNX, OURS
+from benchmarks.answers import answers
+from benchmarks.cells import COMPILED, EAGER, ONNX, OURS, SCRIPT
 from benchmarks.results_index import Results, read_results
-from benchmarks.table import main, page
+from benchmarks.table import FOLDER, main, page
 from benchmarks.targets import Target, targets
 from vit_core.bench.conditions import Conditions
 from vit_core.bench.report import Report, Row, write_report
@@ -72,9 +73,37 @@ def test_the_page_says_what_is_met_what_is_not_measured_and_what_was_refused(tmp
 
 
 def test_the_page_in_the_repository_is_the_one_of_its_results():
-    from benchmarks.table import FOLDER
-
     assert (FOLDER / "README.md").read_text() == page(read_results())
+
+
+def test_every_aim_that_was_not_reached_is_answered():
+    assert [target.what for target, reason in answers(list(targets()), read_results()) if not reason] == []
+
+
+def test_an_answer_whose_figures_are_missing_is_left_out(tmp_path):
+    kept(tmp_path, "load", row("second checkpoint to first prediction", 9.0, better="less"))
+
+    main(["--results", str(tmp_path), "--to", str(tmp_path / "page.md")])
+
+    assert (
+        "**second checkpoint of B/16 to first prediction.** No reason was found yet."
+        in (tmp_path / "page.md").read_text()
+    )
+
+
+def test_the_readme_quotes_what_was_measured():
+    results, text = read_results(), " ".join((FOLDER.parent / "README.md").read_text().split())
+    peers = (EAGER, COMPILED, ONNX)
+    update, photos = (
+        results.ratio("train-Ti_16-b32", OURS, EAGER),
+        results.ratio("files-Ti_16-12_megapixels", OURS, SCRIPT),
+    )
+    memory = [results.median("train-Ti_16-b32", f"{name}, peak memory") for name in (OURS, EAGER)]
+
+    assert f"gives {results.worst_ratio('infer-Ti_16-b32', OURS, peers):.2f} times as many answers" in text
+    assert f"become labels {photos.median:.2f} times as fast" in text
+    assert f"takes {1 / update.median:.2f} of timm's time and {memory[0] / memory[1]:.2f} of its memory" in text
+    assert f"ONNX Runtime is ahead, {results.ratio('infer-Ti_16-b1', OURS, ONNX).median:.2f}." in text
 
 
 def test_every_result_in_the_repository_names_its_machine():

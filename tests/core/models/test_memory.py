@@ -35,7 +35,8 @@ def classifying(model: ModelConfig, batch: int) -> int:
     return bytes_of(program.run)
 
 
-def fine_tuning(model: ModelConfig, batch: int, *, parts=1, **settings) -> int:
+def prepared(model: ModelConfig, batch: int, *, parts=1, **settings):
+    """Give a trainer, and the shapes of what its programs take but for the images."""
     config = TrainConfig(
         checkpoint="x",
         resolution=model.resolution,
@@ -48,11 +49,28 @@ def fine_tuning(model: ModelConfig, batch: int, *, parts=1, **settings) -> int:
     trainer = Trainer(config, model, devices=jax.devices()[:1], accum_steps=parts, num_classes=model.num_classes)
     trained, frozen = partition(build(model)[1], config.trainable, model.num_layers)
     moving = (jax.ShapeDtypeStruct((), jnp.int32), trained, jax.eval_shape(trainer._optimizer.init, trained), None)
-    side, shape = model.resolution, (parts, batch)
+    return trainer, moving, frozen
+
+
+def images_of(model: ModelConfig, *shape: int):
+    side = model.resolution
     pixels = jax.ShapeDtypeStruct((*shape, side, side, 3), np.uint8)
     targets = jax.ShapeDtypeStruct((*shape, model.num_classes), np.float32)
-    inputs = (pixels, targets, jax.ShapeDtypeStruct(shape, np.float32), jax.ShapeDtypeStruct(shape, np.int32))
-    return bytes_of(trainer._whole.lower(moving, frozen, inputs, jax.ShapeDtypeStruct((), np.int32)).compile())
+    return pixels, targets, jax.ShapeDtypeStruct(shape, np.float32), jax.ShapeDtypeStruct(shape, np.int32)
+
+
+def fine_tuning(model: ModelConfig, batch: int, *, parts=1, **settings) -> int:
+    trainer, moving, frozen = prepared(model, batch, parts=parts, **settings)
+    count = jax.ShapeDtypeStruct((), np.int32)
+    return bytes_of(trainer._whole.lower(moving, frozen, images_of(model, parts, batch), count).compile())
+
+
+def fine_tuning_in_halves(model: ModelConfig, batch: int, *, parts=1, **settings) -> int:
+    """Give what two of the programs that a CPU runs hold: the arguments once, all else of both."""
+    trainer, moving, frozen = prepared(model, batch, parts=parts, **settings)
+    count = jax.ShapeDtypeStruct((), np.int32)
+    half = trainer._half.lower(moving, frozen, images_of(model, parts, batch // 2), count).compile().memory_analysis()
+    return half.argument_size_in_bytes + 2 * (half.temp_size_in_bytes + half.output_size_in_bytes)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +99,13 @@ def test_fine_tuning_takes_what_xla_plans(model, batch, settings):
     estimate = to_fine_tune(model, batch=batch, trained_blocks=num_blocks(settings.get("trainable", "all")), **known)
 
     assert estimate.total == pytest.approx(fine_tuning(model, batch, **settings), rel=TOLERANCE)
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_halves_side_by_side_take_another_gradient(parts):
+    estimate = to_fine_tune(SMALL, batch=8, parts=parts, halves=True)
+
+    assert estimate.total == pytest.approx(fine_tuning_in_halves(SMALL, 8, parts=parts), rel=TOLERANCE)
 
 
 def test_weights_are_counted_exactly():
