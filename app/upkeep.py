@@ -1,13 +1,15 @@
 """What the server does by itself: at the start it makes ready what the first visitor would wait for, then it tidies.
 
 Streamlit collects garbage after every run of a page, all that the process holds, while no other visitor's page can run:
-0.11 s here, more with every open session. That is turned off (`runner.postScriptGC`); instead what the server is made
-of is taken out of the count once it is there, and the rest is collected every ten seconds.
+0.11 s here, more with every open session. That is turned off (`runner.postScriptGC`); instead what is there is taken
+out of the count, and the rest is collected every ten seconds. Visits that ended are among what was there: every other
+time all of it is looked through, since their pictures go with them.
 """
 
 import contextlib
 import gc
 import importlib
+import itertools
 import logging
 import threading
 from collections.abc import AsyncGenerator
@@ -40,11 +42,10 @@ def _keep_up(over: threading.Event) -> None:
         make_ready()
     except VitError as error:  # the first visitor is told the same
         logger.warning("The first page could not be made ready: %s", error)
-    # What lives as long as the server need not be looked through each time.
-    gc.collect()
-    gc.freeze()
-    while not over.wait(EVERY_S):
-        tidy()
+    for number in itertools.count():
+        tidy(whole=number % 2 == 0)
+        if over.wait(EVERY_S):
+            return
 
 
 def make_ready() -> None:
@@ -61,7 +62,15 @@ def make_ready() -> None:
     facet_counts(frame, Filters())
 
 
-def tidy() -> None:
-    """Collect garbage, and give memory that nothing uses any more back to the system where the C library can."""
+def tidy(*, whole: bool) -> None:
+    """Collect garbage, and give memory that nothing uses any more back to the system where the C library can.
+
+    Args:
+        whole: look through all there is, and take what stays out of the count until the next time.
+    """
+    if whole:
+        gc.unfreeze()
     gc.collect()
+    if whole:
+        gc.freeze()
     give_back_freed_memory()
