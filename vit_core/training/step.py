@@ -239,7 +239,8 @@ class Trainer:
             for half in (slice(middle), slice(middle, None))
         )
         if not self._has_run:  # both at once would compile it twice; the first step has to need what later ones do
-            jax.block_until_ready(self._half(moving, frozen, first, count))
+            for leaf in jax.tree.leaves(self._half(moving, frozen, first, count)):
+                leaf.block_until_ready()
         beside = self._second.submit(self._half, moving, frozen, second, count)
         try:
             here = self._half(moving, frozen, first, count)
