@@ -70,8 +70,7 @@ def evaluate(
         table: for classes that the data calls otherwise: the checkpoint's name for each, by the data's.
         resolution: side of the input in pixels; None takes the checkpoint's own.
         device: "auto", "cpu", "gpu" or "tpu"; None takes the settings'.
-        batch: images asked about at a time, of which a CPU computes four and four; None takes 32 there and 128 on an
-            accelerator.
+        batch: images at a time, which a CPU cuts into smaller ones; None takes 32 there and 128 on an accelerator.
         limit: judge at most so many images, taken evenly.
         num_heads: attention heads, for a file that does not tell them.
         settings: None reads them from the environment.
