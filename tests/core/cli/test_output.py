@@ -1,14 +1,16 @@
 """What all commands share: help, encodings, a full or closed output, impossible paths."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from vit_core.cli.output import print_table
@@ -18,7 +20,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 B16 = "B_16-i21k-300ep-lr_0.001-aug_medium1-wd_0.1-do_0.0-sd_0.0"
 SAMPLES = sorted((bundled_data_dir() / "demo" / "samples").glob("*.jpg"))
 Refused = Callable[..., None]
-Start = Callable[..., "subprocess.Popen[str]"]
+Start = Callable[..., contextlib.AbstractContextManager["subprocess.Popen[str]"]]
 
 
 @pytest.mark.parametrize("command", [[], ["catalog"], ["show"], ["download"], ["classify"], ["app"]])
@@ -83,11 +85,17 @@ def test_the_home_of_nobody_is_refused_wherever_a_path_is_given(run: Run, assert
 
 @pytest.fixture
 def start(environment: dict[str, str], hearing_ctrl_c: list[str]) -> Start:
-    """Give a function that starts the command line, listening to Ctrl+C."""
+    """Give a function that starts the command line, listening to Ctrl+C, and leaves no process behind."""
 
-    def begin(*words: object, added: dict[str, str] | None = None, **options: int) -> "subprocess.Popen[str]":
+    @contextlib.contextmanager
+    def begin(*words: object, added: dict[str, str] | None = None, **options: int) -> Iterator["subprocess.Popen[str]"]:
         command = [*hearing_ctrl_c, sys.executable, "-m", "vit_core", *map(str, words)]
-        return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment | (added or {}), **options)
+        environ = environment | (added or {})
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ, **options) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     return begin
 
@@ -109,6 +117,9 @@ def test_ctrl_c_later_ends_with_130_and_one_line(start: Start, tmp_path: Path):
     os.mkfifo(waits)  # nobody ever writes to it
     with start("catalog", "--index", waits) as process:
         descriptor = open_when_read(waits)
+        # Python looks at signals between its own steps: one that comes right before a read is seen after it, so never.
+        while psutil.Process(process.pid).status() != psutil.STATUS_SLEEPING:
+            time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     os.close(descriptor)
