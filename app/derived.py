@@ -14,10 +14,10 @@ from typing import TypeVar, cast
 import pandas as pd
 
 from vit_core.catalog.index import Catalogue, with_others
-from vit_core.catalog.query import Filters, pretrained_files
+from vit_core.catalog.query import Filters, Room, facet_counts, pretrained_files
 from vit_core.catalog.recommend import recommend
 
-KEPT = 48  # a few views of Explore; each is some hundred kB at most
+KEPT = 128  # a dozen views of Explore; together a MB each
 Derived = TypeVar("Derived")
 _lock = threading.RLock()
 _known: OrderedDict[Hashable, tuple[weakref.ref[pd.DataFrame], object]] = OrderedDict()
@@ -48,6 +48,25 @@ def once(what: str, table: pd.DataFrame, compute: Callable[[], Derived], *questi
     return cast("Derived", held[1])
 
 
+def once_filtered(
+    what: str, frame: pd.DataFrame, filters: Filters | None, compute: Callable[[], Derived], *question: Hashable
+) -> Derived:
+    """Give `once` of what filters leave of a catalogue.
+
+    What fits is computed anew each time, since it depends on the memory that is free just now, too.
+
+    Args:
+        what: names the computation.
+        frame: the whole catalogue.
+        filters: what left the rows; None where they follow from more than that.
+        compute: computes it.
+        question: whatever else it depends on.
+    """
+    if filters is None or filters.fits:
+        return compute()
+    return once(what, frame, compute, filters, *question)
+
+
 def files_of(left: pd.DataFrame, frame: pd.DataFrame, filters: Filters | None = None) -> pd.DataFrame:
     """Give the pre-trained files behind the rows that filters leave of a catalogue, one row each.
 
@@ -58,10 +77,12 @@ def files_of(left: pd.DataFrame, frame: pd.DataFrame, filters: Filters | None = 
     """
     if len(left) == len(frame):
         return once("files", frame, lambda: pretrained_files(frame))
-    # What fits depends on the memory that is free just now, too.
-    if filters is None or filters.fits:
-        return pretrained_files(left)
-    return once("files", frame, lambda: pretrained_files(left), filters)
+    return once_filtered("files", frame, filters, lambda: pretrained_files(left))
+
+
+def facets(frame: pd.DataFrame, filters: Filters, room: Room | None) -> dict[str, pd.Series]:
+    """Give `facet_counts` of a catalogue; `room` as there."""
+    return once_filtered("facets", frame, filters, lambda: facet_counts(frame, filters, room=room))
 
 
 def with_other_releases(catalogue: Catalogue) -> Catalogue:

@@ -18,7 +18,7 @@ from streamlit.starlette import App
 
 from app import derived, resources
 from vit_core.allocator import give_back_freed_memory
-from vit_core.catalog.query import Filters, facet_counts
+from vit_core.catalog.query import Filters
 from vit_core.errors import VitError
 
 EVERY_S = 10.0
@@ -59,7 +59,7 @@ def make_ready() -> None:
     frame = resources.catalogue("augreg").frame
     derived.recommended(frame)
     derived.files_of(frame, frame)
-    facet_counts(frame, Filters())
+    derived.facets(frame, Filters(), None)
 
 
 def tidy(*, whole: bool) -> None:

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.results_index import RESULTS, results_folder
+
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "benchmarks" / "results"
 
 
 class Part(NamedTuple):
@@ -46,7 +47,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", choices=[part.name for part in parts()], help="may repeat")
     parser.add_argument("--list", action="store_true", help="print parts, budgets and commands, and end")
-    parser.add_argument("--folder", type=Path, default=RESULTS, help="where results go")
+    parser.add_argument("--folder", type=results_folder, default=RESULTS, help="where results go")
     parsed = parser.parse_args(words)
     chosen = [part for part in parts() if not parsed.only or part.name in parsed.only]
     print(f"{len(chosen)} parts, at most about {sum(part.minutes for part in chosen):.0f} minutes.", flush=True)

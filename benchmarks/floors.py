@@ -11,12 +11,12 @@ import operator
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import jax
 import numpy as np
 
+from benchmarks.results_index import RESULTS, results_folder
 from vit_core.bench.ceilings import MATRIX, matrix_product
 from vit_core.bench.conditions import Conditions
 from vit_core.bench.report import Report, Row, write_report
@@ -29,7 +29,6 @@ from vit_core.models.compiling import compile_forward
 from vit_core.models.config import VARIANTS, ModelConfig
 from vit_core.models.convolution import convolve
 
-RESULTS = Path(__file__).resolve().parent / "results"
 IMPORT, FORWARD, COPY = (
     "Python and import jax",
     "one image through B/16",
@@ -37,31 +36,49 @@ IMPORT, FORWARD, COPY = (
 )
 STEM = "first convolution of one image in R+Ti/16"
 _PRODUCT_S = 0.3
-_TOKENS = 197
+_BLOCKS = 12
 
 
-# Chains of products that one image needs of Ti/16's twelve blocks: widths of the matrices, and what they are.
-CHAINS = {"the MLPs": (192, 768, 192), "query, key, value and output": (192, 192, 192, 192, 192)}
-_TIMES = 12
+class Chain(NamedTuple):
+    """Products of matrices that one image needs in each block of a model, one after the other.
+
+    Attributes:
+        model: whose.
+        what: they are.
+        tokens: rows of what is multiplied.
+        widths: of the matrices.
+    """
+
+    model: str
+    what: str
+    tokens: int
+    widths: tuple[int, ...]
+
+    def task(self, library: Literal["XLA", "NumPy"]) -> str:
+        """Give the name of the row of the chain, computed by a library."""
+        return f"products of one image in {self.model}, {self.what}, {library}"
 
 
-def chain_task(what: str, library: str) -> str:
-    """Give the name of the row of a chain, computed by "XLA" or "NumPy"."""
-    return f"products of one image in Ti/16, {what}, {library}"
+CHAINS = (
+    Chain("Ti/16", "the MLPs", 197, (192, 768, 192)),
+    Chain("Ti/16", "query, key, value and output", 197, (192, 192, 192, 192, 192)),
+    Chain("S/16", "the MLPs", 197, (384, 1536, 384)),
+    Chain("R+Ti/16", "the MLPs", 50, (192, 768, 192)),
+)
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Measure all and write `floors.json`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--windows", type=int, default=7)
-    parser.add_argument("--folder", type=Path, default=RESULTS, help="where the result goes")
+    parser.add_argument("--folder", type=results_folder, default=RESULTS, help="where the result goes")
     parsed = parser.parse_args(words)
     conditions, device, config = Conditions(), pick_device("cpu"), model_config("B/16", resolution=224)
     seconds: dict[str, Window] = {IMPORT: _import, FORWARD: _forward(config, device), COPY: _copy(config)}
     product = matrix_product(device, dtype="float32", at_least_s=_PRODUCT_S)
     rates: dict[str, Window] = {MATRIX: product, STEM: _stem(device)}
-    for what, widths in CHAINS.items():
-        rates |= _chain(what, widths, device)
+    for chain in CHAINS:
+        rates |= _chain(chain, device)
     figures = interleave(seconds | rates, windows=parsed.windows)
     report = Report(
         bench="floors",
@@ -99,26 +116,24 @@ def _copy(config: ModelConfig) -> Window:
     return duration(lambda: np.copyto(target, source), at_least_s=_PRODUCT_S)
 
 
-def _chain(what: str, widths: tuple[int, ...], device: jax.Device) -> dict[str, Window]:
+def _chain(chain: Chain, device: jax.Device) -> dict[str, Window]:
     random = np.random.default_rng(0)
-    shapes = list(itertools.pairwise(widths)) * _TIMES
+    shapes = list(itertools.pairwise(chain.widths)) * _BLOCKS
     weights = [random.normal(0, shape[0] ** -0.5, shape).astype(np.float32) for shape in shapes]
-    tokens = random.normal(size=(_TOKENS, widths[0])).astype(np.float32)
+    tokens = random.normal(size=(chain.tokens, chain.widths[0])).astype(np.float32)
 
     def multiply(tokens: Any, weights: list[Any]) -> Any:  # noqa: ANN401 - arrays of NumPy or of JAX
         return functools.reduce(operator.matmul, weights, tokens)
 
     placed = jax.device_put((tokens, weights), device)
     lowered = jax.jit(multiply).lower(*placed)
-    compiled = compile_forward(lowered, VARIANTS["Ti/16"], device.platform, batch=1)
+    compiled = compile_forward(lowered, VARIANTS[chain.model], device.platform, batch=1)
     work: dict[str, Callable[[], object]] = {
-        "XLA": lambda: compiled(*placed).block_until_ready(),
-        "NumPy": lambda: multiply(tokens, weights),
+        chain.task("XLA"): lambda: compiled(*placed).block_until_ready(),
+        chain.task("NumPy"): lambda: multiply(tokens, weights),
     }
-    gflop = sum(2 * _TOKENS * inner * columns for inner, columns in shapes) / 1e9
-    return {
-        chain_task(what, library): rate(each, amount=gflop, at_least_s=_PRODUCT_S) for library, each in work.items()
-    }
+    gflop = sum(2 * chain.tokens * inner * columns for inner, columns in shapes) / 1e9
+    return {task: rate(each, amount=gflop, at_least_s=_PRODUCT_S) for task, each in work.items()}
 
 
 def _stem(device: jax.Device) -> Window:

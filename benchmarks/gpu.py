@@ -12,7 +12,6 @@ import dataclasses
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -21,7 +20,8 @@ from PIL import Image
 
 from benchmarks.cells import COMPILED, OURS, Cell
 from benchmarks.gate import agreement
-from benchmarks.peers import RESULTS, Campaign, measure
+from benchmarks.peers import Campaign, measure
+from benchmarks.results_index import RESULTS, results_folder
 from vit_core.bench.ceilings import MATRIX
 from vit_core.bench.conditions import Conditions
 from vit_core.bench.infer import answers
@@ -83,7 +83,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--budget-minutes", type=float, default=8.0, help="begin nothing after it (default 8)")
     parser.add_argument("--windows", type=int, default=_WINDOWS)
     parser.add_argument("--window-s", type=float, default=_WINDOW_S, metavar="S")
-    parser.add_argument("--folder", type=Path, default=RESULTS, help="where the result goes")
+    parser.add_argument("--folder", type=results_folder, default=RESULTS, help="where the result goes")
     parser.add_argument("--only-ours", action="store_true", help="without the peer")
     parsed = parser.parse_args(words)
     sizes = _REHEARSAL if parsed.rehearse else _GPU

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.growth_point import Point
+from benchmarks.results_index import RESULTS, results_folder
 from vit_core.bench.conditions import Conditions
 from vit_core.bench.report import Report, Row, write_report
 
-RESULTS = Path(__file__).parent / "results"
 _LEAST = {"MB": 1.0}  # below it is the noise of the allocator
+
+
+EXPONENT = ", exponent"  # how the task of a row that is one ends
 
 
 class Part(NamedTuple):
@@ -58,7 +61,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="leave out the largest sizes")
     parser.add_argument("--cap", type=int, metavar="N", help="leave out sizes above this")
     parser.add_argument("--budget-minutes", type=float, default=float("inf"), help="begin nothing that would go past")
-    parser.add_argument("--folder", type=Path, default=RESULTS, help="where results go")
+    parser.add_argument("--folder", type=results_folder, default=RESULTS, help="where results go")
     parsed = parser.parse_args(words)
     began = time.monotonic()
     for name, part in table.items():
@@ -84,7 +87,7 @@ def report(name: str, noun: str, points: Sequence[Point], conditions: Conditions
         for each in points
     ]
     rows += [
-        Row(task=f"{what}, exponent", unit="power", better="less", figures=(value,))
+        Row(task=f"{what}{EXPONENT}", unit="power", better="less", figures=(value,))
         for what, value in exponents(points).items()
     ]
     return Report(

@@ -8,6 +8,7 @@ from vit_core.bench.weights import model_config, random_images, random_params
 from vit_core.bench.windows import duration, interleave
 from vit_core.devices import pick_device
 from vit_core.inference.programs import precision
+from vit_core.models.cost import gflops
 
 MODEL = "Ti/16"
 _WINDOWS = 3
@@ -20,9 +21,14 @@ def by_batch(sizes: Sequence[int]) -> Iterator[Point]:
 
 
 def by_resolution(sizes: Sequence[int]) -> Iterator[Point]:
-    """Time one image of each resolution; over the side in pixels, work grows with its square and a little more."""
+    """Time one image of each resolution, and what its arithmetic takes.
+
+    That grows faster than the pixels: attention compares all pairs of tokens.
+    """
     for size in sizes:
-        yield Point(size, f"seconds of an image, {MODEL}", "s", _seconds(1, size))
+        seconds, work = _seconds(1, size), gflops(model_config(MODEL, resolution=size))
+        yield Point(size, f"seconds of an image, {MODEL}", "s", seconds)
+        yield Point(size, f"seconds of a GFLOP of it, {MODEL}", "s", tuple(each / work for each in seconds))
 
 
 def _seconds(batch: int, resolution: int) -> tuple[float, ...]:

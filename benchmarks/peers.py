@@ -24,6 +24,7 @@ from benchmarks.contestant import Contestant, Disqualified
 from benchmarks.gate import CORRELATION, LOGITS, LOSSES, LOSSES_BFLOAT16, alike, difference
 from benchmarks.ingredients import write_ingredients
 from benchmarks.others import measure_decode, measure_start
+from benchmarks.results_index import RESULTS, results_folder
 from vit_core.bench.ceilings import MATRIX
 from vit_core.bench.conditions import Conditions, busy_percent, limit_threads
 from vit_core.bench.report import Report, Row, with_share, write_report
@@ -31,7 +32,6 @@ from vit_core.bench.windows import interleave
 from vit_core.models.config import variant
 from vit_core.models.cost import gflops
 
-RESULTS = Path(__file__).parent / "results"
 WINDOWS, WINDOW_S = 7, 1.0
 # Threads that wait for each other collapse where a third wants their core: on two cores busy with other things, PyTorch
 # with two threads was measured twenty times slower than with one, which says nothing of PyTorch.
@@ -70,7 +70,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, help="keep all contestants to so many cores")
     parser.add_argument("--budget-minutes", type=float, default=float("inf"), help="begin nothing that would go past")
     parser.add_argument("--resolution", type=int, default=224, help="smaller for a rehearsal")
-    parser.add_argument("--folder", type=Path, default=RESULTS, help="where results go")
+    parser.add_argument("--folder", type=results_folder, default=RESULTS, help="where results go")
     parser.add_argument("--although-busy", action="store_true", help="write results although others take the cores")
     parsed = parser.parse_args(words)
     limit_threads(parsed.threads)

@@ -1,5 +1,6 @@
 """All result files, read once, and what is asked of them: a row, a ratio of two, window by window."""
 
+import argparse
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
@@ -52,6 +53,19 @@ class Results:
         ratios = [self.ratio(file, ours, name) for name in theirs]
         known = [ratio.median for ratio in ratios if ratio is not None]
         return min(known) if known and len(known) == len(ratios) else None
+
+
+def results_folder(text: str) -> Path:
+    """Give the folder that a command was told to write results into, made where it is missing; for argparse.
+
+    Before anything is measured: what took minutes should not be lost for want of a folder.
+    """
+    path = Path(text)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no folder that results can go to: {error.strerror}.") from error
+    return path
 
 
 def read_results(folder: Path = RESULTS) -> Results:

@@ -12,6 +12,7 @@ import random
 import subprocess
 import sys
 import time
+import urllib.parse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -28,7 +29,14 @@ THINK_S = 10.0
 _CLICKS = 3  # of each session
 _PATIENCE_S = 60.0
 _TOLD = 50  # sessions that the aims speak of
-_LINKS = ("", "model=S/16", "model=B/16&aug=medium1", "search=medium1", "ds=i21k&wd=0.1", "model=R26%2BS/32")
+# What a click may ask for: hundreds of questions, of which the app keeps the answers to a dozen.
+_CHOICES = {
+    "model": ("Ti/16", "R+Ti/16", "S/32", "S/16", "R26+S/32", "B/32", "B/16", "L/16", "R50+L/32"),
+    "ds": ("i21k", "i21k_30", "i1k"),
+    "aug": ("none", "light1", "medium1", "medium2", "strong1", "strong2"),
+    "wd": ("0.03", "0.1"),
+    "search": ("sd_0.1", "lr_0.001"),
+}
 
 
 @dataclasses.dataclass
@@ -119,9 +127,15 @@ async def _session(app: Served, answers: Answers, *, think_s: float, seed: int) 
             await _click(link, "", answers, is_counted=False)  # the arrival
             for _ in range(_CLICKS):
                 await asyncio.sleep(choose.uniform(0.5, 1.5) * think_s)
-                await _click(link, choose.choice(_LINKS), answers, is_counted=True)
+                await _click(link, _question(choose), answers, is_counted=True)
     except (OSError, TimeoutError, websockets.WebSocketException):
         answers.errors += 1
+
+
+def _question(choose: random.Random) -> str:
+    """Give the query of one filter or two."""
+    names = choose.sample(sorted(_CHOICES), choose.choice((1, 2)))
+    return urllib.parse.urlencode({name: choose.choice(_CHOICES[name]) for name in names})
 
 
 async def _click(link: websockets.ClientConnection, query: str, answers: Answers, *, is_counted: bool) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.answers import answers
+from benchmarks.growth import EXPONENT
 from benchmarks.results_index import Results, read_results
 from benchmarks.targets import Target, targets
 from vit_core.export.markdown import table
@@ -40,7 +41,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def page(results: Results) -> str:
     """Give the whole page: introduction, aims and whether they are met, all figures."""
-    parts = [INTRODUCTION.strip(), "## Aims", _aims(list(targets()), results), *_reasons(results)]
+    parts = [INTRODUCTION.strip(), "## Aims", _aims(list(targets()), results), *_reasons(results), *_growth(results)]
     for _, result in sorted(results.files.items(), key=lambda item: _place(item[0], item[1])):
         parts += [f"## {_cell(result['bench'])}: {_cell(result['subject'])}", _circumstances(result), _rows(result)]
     return "\n\n".join(parts) + "\n"
@@ -72,6 +73,25 @@ def _reasons(results: Results) -> Iterator[str]:
     if reasons:
         yield "## What was not reached, and why"
         yield "\n".join(f"- **{'; '.join(aims)}.** {reason}" for reason, aims in reasons.items())
+
+
+def _growth(results: Results) -> Iterator[str]:
+    rows = [
+        (_cell(row["task"].removesuffix(EXPONENT)), _cell(result["subject"]), f"{row['median']:.2f}")
+        for _, result in sorted(results.files.items())
+        if result["bench"] == "growth"
+        for row in result["rows"]
+        if row["task"].endswith(EXPONENT)
+    ]
+    if rows:
+        yield "## How cost grows"
+        yield (
+            "The power of the size that a cost grows with, over the larger half of the sizes, where what is fixed "
+            "weighs least: 1 is linear, less is better. With the side of an image in pixels, its area grows with the "
+            "power of 2, and its arithmetic with more, since attention compares all pairs of tokens; a GFLOP should "
+            "take as long at any size, a power of 0."
+        )
+        yield table(("cost", "of", "power"), rows)
 
 
 def _cell(text: str) -> str:

@@ -9,6 +9,7 @@ from app.components.errors import show_error
 from app.components.plain_text import bullets, plain
 from app.components.uploads import forget_uploads, fresh_uploads
 from app.components.wording import counted
+from app.derived import once
 from vit_core.catalog.index import Catalogue
 from vit_core.errors import AccessDenied, ObjectMissing, Unreachable, VitError
 
@@ -35,7 +36,7 @@ OTHER_TROUBLE = ("The bucket's index could not be used.", "Ask again later, or u
 
 def source_words(key: str, table: Catalogue, *, now: datetime) -> str:
     """Give source, age and size of the open table, for the chip."""
-    rows = counted(len(table.frame) - table.other_rows, "row")
+    rows = counted(len(table.frame) - _other_rows(table), "row")
     if key == "demo":
         return f"Demo models, {rows}"
     if key == "yours" and table.origin == "named":
@@ -54,8 +55,13 @@ def origin_sentence(key: str, table: Catalogue, *, now: datetime) -> str:
         origin = f"A copy of {table.location}" + (f", {age(table.saved_at, now)}" if table.saved_at else "")
     else:
         origin = f"Read from {table.location}"
-    others = f" Beside them, {counted(table.other_rows, 'file')} of other releases." if table.other_rows else ""
-    return f"{origin}: {counted(len(table.frame) - table.other_rows, 'checkpoint')}.{others}"
+    other = _other_rows(table)
+    others = f" Beside them, {counted(other, 'file')} of other releases." if other else ""
+    return f"{origin}: {counted(len(table.frame) - other, 'checkpoint')}.{others}"
+
+
+def _other_rows(table: Catalogue) -> int:
+    return once("other rows", table.frame, lambda: table.other_rows)
 
 
 def age(then: datetime, now: datetime) -> str:

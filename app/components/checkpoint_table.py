@@ -6,6 +6,7 @@ Each table's key holds what it was filtered and sorted by, so that a selection c
 import dataclasses
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -23,6 +24,20 @@ OnChoose = Callable[[str], None]
 # What is known of the files of other releases, whose recipes, upstream accuracies and speeds are not.
 _OF_OTHERS = ["Model", "Name", "Release", "Pre-trained on", "Fine-tuned", "Parameters", "File"]
 _SHORT_REGULARISATION = {NO_DROPOUT: "no dropout", DROPOUT: "dropout 0.1"}
+
+
+class _Shown(NamedTuple):
+    """A table as it is shown.
+
+    Attributes:
+        rows: what the cells say.
+        names: the name of each row.
+        config: how columns look.
+    """
+
+    rows: pd.DataFrame
+    names: Sequence[str]
+    config: Mapping[str, ColumnConfig | str | None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,17 +102,14 @@ def files_table(files: pd.DataFrame, chosen: str, on_choose: OnChoose, *, key: s
         key: what the rows depend on, as text.
         target: a fine-tuning set whose best accuracy is shown, "" for the catalogue's main one.
     """
-    target = target or main_target(files)
-    best = f"best_{target}" if f"best_{target}" in files else "best_adapt_test"
-    published = bool(files["source"].isin(["augreg", SOURCE]).all())
-    shown = once("shown", files, lambda: _files_shown(files, best), best)
+    shown = once("shown", files, lambda: _shown(files, target), target)
     named_rows(
-        shown[_OF_OTHERS] if is_other(files).all() else shown.drop(columns="Name"),
-        files["filename"].astype("str").tolist(),
+        shown.rows,
+        shown.names,
         chosen,
         on_choose,
         key=f"files {key}",
-        config=_files_config(label_of("adapt_ds", target), published=published, several=files["release"].nunique() > 1),
+        config=shown.config,
         most_rows=10,
         alt="Pre-trained files that pass the filters",
     )
@@ -169,6 +181,18 @@ def named_rows(
         selection_default={"selection": {"rows": wanted}} if wanted else None,
         placeholder="–",
         alt=alt,
+    )
+
+
+def _shown(files: pd.DataFrame, target: str) -> _Shown:
+    target = target or main_target(files)
+    best = f"best_{target}" if f"best_{target}" in files else "best_adapt_test"
+    rows = _files_shown(files, best)
+    published = bool(files["source"].isin(["augreg", SOURCE]).all())
+    return _Shown(
+        rows=rows[_OF_OTHERS] if is_other(files).all() else rows.drop(columns="Name"),
+        names=files["filename"].astype("str").tolist(),
+        config=_files_config(label_of("adapt_ds", target), published=published, several=files["release"].nunique() > 1),
     )
 
 

@@ -1,13 +1,14 @@
 """The chart of accuracy and speed with its choice of pre-training set: one at a time, since sets cannot be compared."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from app import state
-from app.components.charts import CHART_CONFIG, SPEED, accuracy_chart, axis_for
+from app.components.charts import CHART_CONFIG, SPEED, Axis, accuracy_chart, axis_for
 from app.components.errors import shown_errors
 from app.components.first_screen import heavy_parts_may_come
 from app.components.palette import size_order
@@ -17,6 +18,26 @@ from vit_core.catalog.collection import label_of
 from vit_core.catalog.releases import is_other
 
 OnChoose = Callable[[str], None]
+
+
+class _Seen(NamedTuple):
+    """What there is to draw.
+
+    Attributes:
+        counts: files of each pre-training set.
+        shown: the set that is drawn.
+        drawn: its files.
+        axis: what lies to the right.
+        ring: name of the file to ring, "" for none.
+        silent: models of which a number is not known.
+    """
+
+    counts: Mapping[str, int]
+    shown: str
+    drawn: pd.DataFrame
+    axis: Axis
+    ring: str
+    silent: tuple[str, ...]
 
 
 def frontier(
@@ -31,23 +52,39 @@ def frontier(
         on_choose: called with a file name.
         on_show: called with the pre-training set that the user wants to see.
     """
-    # Other releases have no upstream accuracy in print, so there is nothing of them to draw.
-    ours = files[~is_other(files)]
-    if ours.empty:
+    seen = once("frontier", files, lambda: _look_at(files, chosen, upstream), chosen, upstream)
+    if not seen.counts:
         st.caption("The chart shows upstream accuracies, which were published for AugReg alone.")
         return
-    shown = shown_set(ours, chosen, upstream)
-    _choose_set(ours, shown, on_show)
-    drawn = ours[ours["ds"] == shown]
-    axis = axis_for(drawn)
-    ring = chosen if (drawn["filename"] == chosen).any() else ""
+    _choose_set(seen.counts, seen.shown, on_show)
     with st.container(key="frontier place"):  # as high as the chart, also before it is there
         _chart(
-            lambda: once("chart", files, lambda: accuracy_chart(drawn, ring, axis=axis), shown, ring),
-            _alternative(drawn, label_of("ds", shown), axis.column),
+            lambda: once(
+                "chart", files, lambda: accuracy_chart(seen.drawn, seen.ring, axis=seen.axis), seen.shown, seen.ring
+            ),
+            _alternative(seen),
             on_choose,
         )
-    _caption(drawn, axis.column)
+    _caption(seen)
+
+
+def _look_at(files: pd.DataFrame, chosen: str, upstream: str) -> _Seen:
+    # Other releases have no upstream accuracy in print, so there is nothing of them to draw.
+    ours = files[~is_other(files)]
+    counts = ours["ds"].value_counts()
+    there = {str(ds): int(counts[ds]) for ds in ours["ds"].cat.categories if counts[ds]}
+    shown = shown_set(ours, chosen, upstream) if there else ""
+    drawn = ours[ours["ds"] == shown]
+    axis = axis_for(drawn)
+    silent = drawn[drawn[axis.column].isna() | drawn["final_val"].isna()]
+    return _Seen(
+        counts=there,
+        shown=shown,
+        drawn=drawn,
+        axis=axis,
+        ring=chosen if (drawn["filename"] == chosen).any() else "",
+        silent=tuple(sorted(silent["name"].astype("str").unique(), key=size_order)),
+    )
 
 
 @st.fragment
@@ -86,14 +123,12 @@ def shown_set(files: pd.DataFrame, chosen: str, upstream: str) -> str:
     return next((ds for ds in wanted if ds in there), there[0])
 
 
-def _choose_set(files: pd.DataFrame, shown: str, on_show: Callable[[str], None]) -> None:
-    counts = files["ds"].value_counts()
-    there = [str(ds) for ds in files["ds"].cat.categories if counts[ds]]
+def _choose_set(counts: Mapping[str, int], shown: str, on_show: Callable[[str], None]) -> None:
     key = "frontier set"
     st.session_state[key] = shown
     st.segmented_control(
         "Pre-trained on",
-        there,
+        list(counts),
         key=key,
         required=True,
         format_func=lambda ds: f"{plain(label_of('ds', ds))} ({counts[ds]:,})",
@@ -103,11 +138,9 @@ def _choose_set(files: pd.DataFrame, shown: str, on_show: Callable[[str], None])
     )
 
 
-def _caption(files: pd.DataFrame, column: str) -> None:
-    silent = files[files[column].isna() | files["final_val"].isna()]
-    names = sorted(silent["name"].astype("str").unique(), key=size_order)
-    words = "faster" if column == SPEED.column else "smaller"
-    missing = f" Not drawn, as a number is not published: {plain(', '.join(names))}." if names else ""
+def _caption(seen: _Seen) -> None:
+    words = "faster" if seen.axis is SPEED else "smaller"
+    missing = f" Not drawn, as a number is not published: {plain(', '.join(seen.silent))}." if seen.silent else ""
     st.caption(
         f"Click a mark to open its file. On the dotted line, nothing {words} is better.{missing}",
         help="One mark is one pre-trained file. The colour says the size: Tiny, Small, Base or Large; diamonds are "
@@ -116,8 +149,9 @@ def _caption(files: pd.DataFrame, column: str) -> None:
     )
 
 
-def _alternative(files: pd.DataFrame, label: str, column: str) -> str:
-    quantity = "speed" if column == SPEED.column else "number of parameters"
+def _alternative(seen: _Seen) -> str:
+    quantity, label = "speed" if seen.axis is SPEED else "number of parameters", label_of("ds", seen.shown)
     return (
-        f"Upstream accuracy against {quantity} of {len(files)} files pre-trained on {label}; the table below lists them"
+        f"Upstream accuracy against {quantity} of {len(seen.drawn)} files pre-trained on {label}; the table below "
+        "lists them"
     )

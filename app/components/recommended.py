@@ -1,6 +1,7 @@
 """The recommended files: one card per model, fastest first, each with its reason."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -8,10 +9,31 @@ import streamlit as st
 from app.components.palette import look_of
 from app.components.plain_text import bullets, plain, plain_html
 from app.components.wording import counted, millions, percent, speed
+from app.derived import once
 from vit_core.catalog.collection import label_of
 from vit_core.catalog.query import pareto_front
 
 OnChoose = Callable[[str], None]
+
+
+class Card(NamedTuple):
+    """What a card says of a file.
+
+    Attributes:
+        name: of the model.
+        filename: of the file.
+        accuracy: upstream.
+        facts: speed and size.
+        reason: for recommending it, in short.
+        help: the same in full.
+    """
+
+    name: str
+    filename: str
+    accuracy: str
+    facts: str
+    reason: str
+    help: str
 
 
 def recommended_cards(rows: pd.DataFrame, chosen: str, on_choose: OnChoose) -> None:
@@ -22,33 +44,41 @@ def recommended_cards(rows: pd.DataFrame, chosen: str, on_choose: OnChoose) -> N
         chosen: name of the file whose card is marked.
         on_choose: called with a file's name.
     """
-    front = pareto_front(rows, "infer_samples_per_sec", "final_val")
     with st.container(key="recommended"):
         grid = st.grid(5, min_column_width=200, gap="xsmall", border=True)
-        for (_, row), leads in zip(rows.iterrows(), front, strict=True):
+        for card in once("cards", rows, lambda: tuple(_cards(rows))):
             with grid.cell():
-                _card(row, is_chosen=row["filename"] == chosen, leads=bool(leads), on_choose=on_choose)
+                _show(card, is_chosen=card.filename == chosen, on_choose=on_choose)
 
 
-def _card(row: pd.Series, *, is_chosen: bool, leads: bool, on_choose: OnChoose) -> None:
-    name, filename = str(row["name"]), str(row["filename"])
-    accuracy = percent(row["final_val"], source=str(row["final_val_source"]))
-    facts = f"{speed(row['infer_samples_per_sec'], missing='speed not published')} · {millions(row['params'])}"
-    reason = f"Best of {counted(int(row['rivals']), 'file')}" + ("; nothing faster is better" if leads else "")
+def _cards(rows: pd.DataFrame) -> Iterator[Card]:
+    front = pareto_front(rows, "infer_samples_per_sec", "final_val")
+    for (_, row), leads in zip(rows.iterrows(), front, strict=True):
+        yield Card(
+            name=str(row["name"]),
+            filename=str(row["filename"]),
+            accuracy=percent(row["final_val"], source=str(row["final_val_source"])),
+            facts=f"{speed(row['infer_samples_per_sec'], missing='speed not published')} · {millions(row['params'])}",
+            reason=f"Best of {counted(int(row['rivals']), 'file')}" + ("; nothing faster is better" if leads else ""),
+            help=str(row["reason"]),
+        )
+
+
+def _show(card: Card, *, is_chosen: bool, on_choose: OnChoose) -> None:
     st.button(
-        f"**{plain(name)}**",
-        key=f"recommended {filename}",
+        f"**{plain(card.name)}**",
+        key=f"recommended {card.filename}",
         type="tertiary",
-        help=plain(str(row["reason"])),
+        help=plain(card.help),
         on_click=on_choose,
-        args=(filename,),
+        args=(card.filename,),
     )
     mark = "vx-dot vx-chosen" if is_chosen else "vx-dot"
     # One element for all that is not pressed: each costs a browser a few milliseconds, and there are ten cards.
     st.html(
-        f'<span class="{mark}" style="background:{look_of(name).colour}" aria-hidden="true"></span>'
-        f'<p class="vx-accuracy">{plain_html(accuracy)}</p>'
-        f'<p class="vx-small">{plain_html(facts)}</p><p class="vx-small">{plain_html(reason)}</p>'
+        f'<span class="{mark}" style="background:{look_of(card.name).colour}" aria-hidden="true"></span>'
+        f'<p class="vx-accuracy">{plain_html(card.accuracy)}</p>'
+        f'<p class="vx-small">{plain_html(card.facts)}</p><p class="vx-small">{plain_html(card.reason)}</p>'
     )
 
 

@@ -9,22 +9,21 @@ from app.components.checkpoint_card import CARD_ANCHOR
 from app.components.checkpoint_table import orderings_of
 from app.components.facts import jump
 from app.components.wording import counted
+from app.derived import once
 from vit_core.catalog.releases import is_other
 from vit_core.catalog.schema import to_csv_bytes
 
 OnOrder = Callable[[str, bool], None]
 
 
-def how_many(left: pd.DataFrame, frame: pd.DataFrame) -> None:
-    """Say how many pre-trained files the filters leave of how many, of AugReg and of the other releases."""
+def how_many(left: pd.DataFrame, frame: pd.DataFrame) -> str:
+    """Say how many pre-trained files the filters leave of how many, of AugReg and of the other releases: Markdown."""
     of_others, left_of_others = is_other(frame), is_other(left)
     main = _files_with_tunes(_counts(left, ~left_of_others), _files(frame, ~of_others))
     others = f"{_files_with_tunes(_counts(left, left_of_others), _files(frame, of_others))} of other releases"
     if left_of_others.all() == (~left_of_others).all():  # files of both, or none at all
-        words = f"{main} of AugReg, and {others}" if of_others.any() else main
-    else:
-        words = others if left_of_others.all() else main
-    st.markdown(words, width="content")
+        return f"{main} of AugReg, and {others}" if of_others.any() else main
+    return others if left_of_others.all() else main
 
 
 def _counts(frame: pd.DataFrame, rows: pd.Series) -> tuple[int, int]:
@@ -64,7 +63,8 @@ def results_bar(
         with st.popover("Download CSV"):
             _download(files, "pre-trained file", "vit-pretrained-files.csv")
             # A file of another release that was not fine-tuned is a row of its own.
-            noun = "fine-tune" if left["adapt_ds"].notna().all() else "checkpoint"
+            all_tuned = once("all tuned", files, lambda: bool(left["adapt_ds"].notna().all()))
+            noun = "fine-tune" if all_tuned else "checkpoint"
             _download(left, noun, "vit-fine-tunes.csv")
 
 

@@ -17,8 +17,8 @@ from app.components.results_bar import how_many, results_bar
 from app.components.run_explore import your_runs
 from app.components.style import explore_style
 from app.components.tabs import one_of_tabs
-from app.derived import files_of, once, recommended, recommended_set
-from vit_core.catalog.query import apply_filters, facet_counts
+from app.derived import facets, files_of, once, once_filtered, recommended, recommended_set
+from vit_core.catalog.query import apply_filters
 from vit_core.catalog.recommend import RULE, comparability_notes
 
 ACTIONS = Actions(
@@ -40,9 +40,10 @@ def browse() -> None:
         left = apply_filters(frame, address.filters, room=room)
         recommended_heading(recommended_set(frame), RULE, comparability_notes())
         recommended_cards(recommended(frame), address.file, state.choose_file)
-        filter_bar(address.filters, facet_counts(frame, address.filters, room=room), state.update_filters, room)
+        filter_bar(address.filters, facets(frame, address.filters, room), state.update_filters, room)
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
-            how_many(left, frame)
+            words = once_filtered("how many", frame, address.filters, lambda: how_many(left, frame))
+            st.markdown(words, width="content")
             filters_on(address.filters, state.update_filters)
         find = ("Find a checkpoint", lambda: find_one(left, frame))
         paper = ("What did the paper find?", lambda: paper_findings(left, address.filters, state.update_filters))

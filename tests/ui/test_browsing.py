@@ -16,7 +16,7 @@ from app.components.known_names import KnownCheckpoints, file_of, known_names
 from app.components.side_by_side import agreement
 from app.components.what_if import points
 from app.components.wording import counted, megabytes, millions, percent, speed
-from app.derived import files_of, recommended, recommended_set
+from app.derived import files_of, once_filtered, recommended, recommended_set
 from app.links import SORTS
 from app.pictures import Picture
 from vit_core.catalog.index import load_catalogue
@@ -170,6 +170,25 @@ def test_files_of_a_filter_hold_the_best_of_the_fine_tunes_left(frame):
 
 def test_files_of_the_whole_catalogue_are_computed_once(frame):
     assert files_of(frame, frame) is files_of(frame, frame)
+
+
+def test_what_follows_from_filters_is_computed_once_for_each(frame):
+    asked = []
+
+    def answer(filters):
+        return once_filtered("a test", frame, filters, lambda: asked.append(filters) or len(asked))
+
+    small, large = Filters(names=("Ti/16",)), Filters(names=("L/16",))
+    assert [answer(small), answer(large), answer(small)] == [1, 2, 1]
+
+
+def test_what_fits_is_asked_anew_each_time(frame):
+    asked = []
+
+    for _ in range(2):
+        once_filtered("a test", frame, Filters(fits="classify"), lambda: asked.append("again"))
+
+    assert len(asked) == 2
 
 
 def test_a_catalogue_without_imagenet_21k_recommends_within_its_first_set(frame):

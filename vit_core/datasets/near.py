@@ -19,6 +19,7 @@ MOST_NEAR = 8  # that are looked for per picture and band, so that a film of one
 # A hash of few bits is of an even picture or a plain slope from dark to light, one of nearly all bits of a slope the
 # other way: all such are near to one another, and say nothing.
 _LEAST_BITS, _MOST_BITS = 8, 56
+_FEW = 16  # pictures that share a band, up to which all such groups are looked through at once
 _BLOCK = 1024  # hashes compared with as many at a time: 8 MB
 
 Pair = tuple[Example, Example]
@@ -77,12 +78,47 @@ def _near_places(hashes: np.ndarray, tested: np.ndarray | None) -> set[tuple[int
     places: set[tuple[int, int]] = set()
     for shift, bits in _bands():
         keys = hashes >> shift & np.uint64((1 << bits) - 1)
-        for sharing in _sharing(keys):
+        order = np.argsort(keys, kind="stable")
+        starts = np.flatnonzero(np.diff(keys[order], prepend=keys[order[:1]] + np.uint64(1)))
+        sizes = np.diff(starts, append=len(keys))
+        few = order[np.repeat((sizes > 1) & (sizes <= _FEW), sizes)]
+        places.update(_compare_few(hashes, few, keys[few], tested))
+        for start, size in zip(starts[sizes > _FEW].tolist(), sizes[sizes > _FEW].tolist(), strict=True):
+            sharing = order[start : start + size]
             first = sharing if tested is None else sharing[tested[sharing]]
             second = sharing if tested is None else sharing[~tested[sharing]]
-            for start in range(0, len(second), _BLOCK):
-                places.update(_compare(hashes, first, second[start : start + _BLOCK], ordered=tested is None))
+            for begin in range(0, len(second), _BLOCK):
+                places.update(_compare(hashes, first, second[begin : begin + _BLOCK], ordered=tested is None))
     return places
+
+
+def _compare_few(
+    hashes: np.ndarray, places: np.ndarray, keys: np.ndarray, tested: np.ndarray | None
+) -> Iterator[tuple[int, int]]:
+    """Give near pairs among places that lie side by side where their keys are equal, a few of each key; all at once.
+
+    Ten thousand pictures share thousands of keys by chance, two or three each: one by one they would take the time.
+    """
+    firsts, seconds = [np.zeros(0, np.intp)], [np.zeros(0, np.intp)]
+    for apart in range(1, _FEW):
+        left = np.flatnonzero(keys[apart:] == keys[:-apart])
+        if not len(left):
+            break
+        first, second = places[left], places[left + apart]
+        is_near = np.bitwise_count(hashes[first] ^ hashes[second]) <= DISTANCE
+        firsts.append(first[is_near])
+        seconds.append(second[is_near])
+    first, second = np.concatenate(firsts), np.concatenate(seconds)
+    if tested is not None:
+        crossing = tested[first] != tested[second]
+        one, other = first[crossing], second[crossing]
+        first, second = np.where(tested[one], one, other), np.where(tested[one], other, one)
+    order = np.lexsort((first, second))
+    first, second = first[order], second[order]
+    starts = np.flatnonzero(np.diff(second, prepend=-1))
+    rank = np.arange(len(second)) - np.repeat(starts, np.diff(starts, append=len(second)))
+    enough = rank < MOST_NEAR
+    yield from zip(first[enough].tolist(), second[enough].tolist(), strict=True)
 
 
 def _compare(hashes: np.ndarray, first: np.ndarray, second: np.ndarray, *, ordered: bool) -> Iterator[tuple[int, int]]:
@@ -108,12 +144,3 @@ def _bands() -> list[tuple[np.uint64, int]]:
     """Give the lowest bit and the number of bits of each band."""
     edges = [round(64 * band / (DISTANCE + 1)) for band in range(DISTANCE + 2)]
     return [(np.uint64(low), high - low) for low, high in itertools.pairwise(edges)]
-
-
-def _sharing(keys: np.ndarray) -> Iterator[np.ndarray]:
-    """Give the places of each key that is there more than once, rising."""
-    order = np.argsort(keys, kind="stable")
-    starts = np.flatnonzero(np.diff(keys[order], prepend=keys[order[:1]] + np.uint64(1)))
-    for start, end in itertools.pairwise([*starts.tolist(), len(keys)]):
-        if end - start > 1:
-            yield order[start:end]

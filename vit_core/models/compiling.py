@@ -11,6 +11,7 @@ logger = logging.getLogger(__name__)
 
 _YNNPACK = "xla_cpu_experimental_ynn_fusion_type"  # what XLA gives to that library, by default these and convolutions
 _DOT, _REDUCE = "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT", "LIBRARY_FUSION_TYPE_REDUCE"
+_NARROW = 192  # channels of a token; at 384 the products of one image are YNNPACK's by a twentieth
 
 
 def compile_forward(
@@ -21,7 +22,8 @@ def compile_forward(
     On a CPU, XLA gives convolutions and products of matrices to YNNPACK, which computes the stem of a hybrid on one
     core, and the small products of a single image on one and a half of two. Eigen takes all of them. With JAX 0.10,
     R26+S/32 at batch 8 becomes a sixth faster so, R+Ti/16 an eighth, and one image through Ti/16 a seventh; products of
-    several images, and those of gradients, are YNNPACK's to win. An XLA that has no such option keeps its defaults.
+    several images, of wide models, and those of gradients, are YNNPACK's to win. An XLA that has no such option keeps
+    its defaults.
 
     Args:
         lowered: the traced program.
@@ -32,10 +34,11 @@ def compile_forward(
     Returns:
         A function of the program's arguments.
     """
-    if platform != "cpu" or (batch != 1 and config.resnet is None):
+    few = batch == 1 and config.hidden_size <= _NARROW
+    if platform != "cpu" or not (few or config.resnet):
         return lowered.compile()
     try:
-        return lowered.compile({_YNNPACK: _REDUCE if batch == 1 else f"{_REDUCE},{_DOT}"})
+        return lowered.compile({_YNNPACK: _REDUCE if few else f"{_REDUCE},{_DOT}"})
     except jax.errors.JaxRuntimeError as error:
         if _YNNPACK not in str(error):
             raise

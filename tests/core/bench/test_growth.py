@@ -7,6 +7,7 @@ import pytest
 from benchmarks import gpu
 from benchmarks.growth import exponents, main, slope
 from benchmarks.growth_point import Point
+from benchmarks.results_index import results_folder
 
 
 def test_the_exponent_of_a_line_is_1_and_of_a_square_2():
@@ -39,6 +40,15 @@ def test_a_part_runs_with_a_cap_and_keeps_its_figures(tmp_path, part, cap, tasks
     assert tasks <= set(rows)
     for row in rows.values():
         assert row["low"] <= row["median"] <= row["high"]
+
+
+def test_a_folder_for_results_is_made_or_refused_before_anything_is_measured(tmp_path, capsys):
+    assert results_folder(str(tmp_path / "new" / "one")).is_dir()
+
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit):
+        main(["--folder", str(tmp_path / "file")])
+    assert f"'{tmp_path / 'file'}' is no folder that results can go to" in capsys.readouterr().err
 
 
 def test_the_gpu_benchmark_refuses_a_machine_without_one(capsys, monkeypatch, tmp_path):

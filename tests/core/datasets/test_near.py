@@ -44,6 +44,33 @@ def test_the_bands_find_what_comparing_all_finds(examples):
     assert numbers(near_pairs(examples(hashes))) == expected
 
 
+@pytest.mark.parametrize("sharing", [2, 15, 16, 17, 40])
+def test_bands_that_few_or_many_share_are_looked_through_alike(examples, sharing):
+    rng = np.random.default_rng(sharing)
+    hashes = []
+    for _ in range(12):  # so many agree in the low 16 bits, and each second one is near to the one before it
+        low = int(rng.integers(0, 2**16))
+        for place in range(sharing):
+            anew = place % 2 == 0 or not hashes
+            hashes.append(int(rng.integers(2**20, 2**47)) << 16 | low if anew else hashes[-1] ^ 0b111 << 40)
+    tested = rng.random(len(hashes)) < 0.4
+    all_of_them = [
+        dataclasses.replace(each, part="test" if is_tested else "train")
+        for each, is_tested in zip(examples(hashes), tested, strict=True)
+    ]
+    near = {
+        (first, second)
+        for second in range(len(hashes))
+        for first in range(second)
+        if (hashes[first] ^ hashes[second]).bit_count() <= DISTANCE
+    }
+
+    assert len(near) >= 12 * (sharing // 2)
+    assert numbers(near_pairs(all_of_them)) == near
+    crossing = {(a, b) if tested[a] else (b, a) for a, b in near if tested[a] != tested[b]}
+    assert numbers(near_pairs(all_of_them, across=True)) == crossing
+
+
 def test_equal_bytes_are_not_near(examples):
     one, two = examples([0xFF00FF00FF00FF00] * 2)
 

@@ -14,7 +14,7 @@ def lowered():
     return jax.jit(lambda x: jnp.dot(x, x)).lower(jnp.eye(4))
 
 
-@pytest.mark.parametrize("name", ["Ti/16", "R+Ti/16"])
+@pytest.mark.parametrize("name", ["Ti/16", "S/16", "R+Ti/16", "R26+S/32"])
 @pytest.mark.parametrize("batch", [1, 4])
 def test_products_come_out_the_same(lowered, name, batch):
     compiled = compile_forward(lowered, VARIANTS[name], "cpu", batch=batch)
