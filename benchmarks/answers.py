@@ -53,7 +53,7 @@ def _load(results: Results) -> str:
 
 def _one_image(results: Results, model: str) -> str:
     said = [
-        f"of its {chain.tokens} tokens with the weights of {chain.what} reach "
+        f"of {chain.tokens} rows with the weights of {chain.what} reach "
         f"{_median(results, 'floors', chain.task('XLA')):.0f} GFLOP/s in XLA and "
         f"{_median(results, 'floors', chain.task('NumPy')):.0f} in NumPy"
         for chain in CHAINS

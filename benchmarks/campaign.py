@@ -35,7 +35,7 @@ def parts() -> tuple[Part, ...]:
     return (
         Part("catalog", ("-m", "vit_core", "bench", "catalog", "--to", "FOLDER/catalog.json"), 0.7),
         Part("load", ("-m", "vit_core", "bench", "load", "--to", "FOLDER/load.json", "--device", "cpu"), 0.8),
-        Part("floors", ("-m", "benchmarks.floors", "--folder", "FOLDER"), 0.8),
+        Part("floors", ("-m", "benchmarks.floors", "--folder", "FOLDER"), 1.2),
         Part("pages", ("-m", "vit_core", "bench", "pages", "--to", "FOLDER/pages.json"), 1.2),
         Part("growth", ("-m", "benchmarks.growth", "--quick", "--folder", "FOLDER", "--budget-minutes", "5"), 5.0),
         Part("peers", ("-m", "benchmarks.peers", "--folder", "FOLDER", "--budget-minutes", "15"), 15.5),

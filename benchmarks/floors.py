@@ -63,7 +63,9 @@ CHAINS = (
     Chain("Ti/16", "the MLPs", 197, (192, 768, 192)),
     Chain("Ti/16", "query, key, value and output", 197, (192, 192, 192, 192, 192)),
     Chain("S/16", "the MLPs", 197, (384, 1536, 384)),
+    Chain("B/16", "the MLPs", 197, (768, 3072, 768)),
     Chain("R+Ti/16", "the MLPs", 50, (192, 768, 192)),
+    Chain("Mixer-B/16", "the MLPs of the patches", 768, (196, 384, 196)),
 )
 
 

@@ -49,7 +49,7 @@ def parts() -> dict[str, Part]:
         "rows": Part("rows of the index", (51_509, 257_545, 1_030_180, 5_150_900, 10_301_800), 1_030_180, 30, _rows),
         "images": Part("training images", (100, 1_000, 10_000, 100_000), 1_000, 15, _images),
         "runs": Part("runs", (10, 100, 1_000, 10_000), 1_000, 10, _runs),
-        "sessions": Part("sessions", (1, 10, 50, 200), 50, 150, _sessions),
+        "sessions": Part("sessions", (1, 10, 50, 100, 200), 50, 150, _sessions),
     }
 
 

@@ -14,6 +14,7 @@ from app.components.first_screen import heavy_parts_may_come
 from app.components.palette import size_order
 from app.components.plain_text import plain
 from app.derived import once
+from app.turns import in_turn
 from vit_core.catalog.collection import label_of
 from vit_core.catalog.releases import is_other
 
@@ -90,7 +91,7 @@ def _look_at(files: pd.DataFrame, chosen: str, upstream: str) -> _Seen:
 @st.fragment
 def _chart(draw: Callable[[], go.Figure], words: str, on_choose: OnChoose) -> None:
     """Show the chart; by itself, so that its coming after the first screen draws nothing else anew."""
-    with shown_errors():
+    with shown_errors(), in_turn():
         state.run_page_if_changed()
         if heavy_parts_may_come():
             _marks(draw(), words, on_choose)

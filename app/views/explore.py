@@ -18,6 +18,7 @@ from app.components.run_explore import your_runs
 from app.components.style import explore_style
 from app.components.tabs import one_of_tabs
 from app.derived import facets, files_of, once, once_filtered, recommended, recommended_set
+from app.turns import in_turn
 from vit_core.catalog.query import apply_filters
 from vit_core.catalog.recommend import RULE, comparability_notes
 
@@ -32,7 +33,7 @@ ACTIONS = Actions(
 @st.fragment
 def browse() -> None:
     """Show what follows from the filters; redrawn without the rest of the page."""
-    with shown_errors():
+    with shown_errors(), in_turn():
         state.write_address("explore")
         address = state.address()
         frame = resources.catalogue(address.catalogue).frame
