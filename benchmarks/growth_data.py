@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import gc
 import json
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.growth_point import Point
+from vit_core.allocator import give_back_freed_memory
 from vit_core.bench.catalog import filter_group_sort, repeated
 from vit_core.bench.peak_memory import PeakMemory
 from vit_core.bench.windows import seconds_each
@@ -49,7 +51,7 @@ def by_rows(sizes: Sequence[int]) -> Iterator[Point]:
             "s",
             _times(lambda table=larger: apply_filters(table, Filters(search="ImageNet-21k B/16 medium1"))),
         )
-        peak = PeakMemory()
+        peak = _from_here()
         filter_group_sort(larger)
         yield Point(size, "memory of filter, group and sort, at its peak", "MB", (peak.risen_bytes() / 1e6,))
         yield Point(size, "memory of the table", "MB", (float(larger.memory_usage(deep=True).sum()) / 1e6,))
@@ -60,7 +62,7 @@ def by_images(sizes: Sequence[int]) -> Iterator[Point]:
     for size in sizes:
         with tempfile.TemporaryDirectory(prefix="vit-growth-") as name:
             folder = _draw_images(Path(name), size)
-            peak, began = PeakMemory(), time.perf_counter()
+            peak, began = _from_here(), time.perf_counter()
             dataset = read_folder(folder)
             yield Point(size, "indexing", "s", (time.perf_counter() - began,))
             yield Point(size, "memory of indexing, at its peak", "MB", (peak.risen_bytes() / 1e6,))
@@ -85,13 +87,20 @@ def _first_batch(dataset: DataSet, cache_dir: Path) -> Iterator[Point]:
     size = len(dataset.examples)
     learned = with_split(dataset, seed=1, test_share=0.2)
     cache_dir.mkdir()
-    peak, began = PeakMemory(), time.perf_counter()
+    peak, began = _from_here(), time.perf_counter()
     images = open_images(learned, learned.of("train"), _CONFIG, cache_dir=cache_dir)
     with contextlib.closing(images), contextlib.closing(images.training(0)) as batches:
         next(batches)
         seconds = time.perf_counter() - began
     yield Point(size, "until the first batch", "s", (seconds,))
     yield Point(size, "memory until the first batch, at its peak", "MB", (peak.risen_bytes() / 1e6,))
+
+
+def _from_here() -> PeakMemory:
+    """Watch memory from here on; what was freed before is given back first, or it would be used again unseen."""
+    gc.collect()
+    give_back_freed_memory()
+    return PeakMemory()
 
 
 def _times(work: Callable[[], object]) -> tuple[float, ...]:

@@ -87,11 +87,28 @@ def _growth(results: Results) -> Iterator[str]:
         yield "## How cost grows"
         yield (
             "The power of the size that a cost grows with, over the larger half of the sizes, where what is fixed "
-            "weighs least: 1 is linear, less is better. With the side of an image in pixels, its area grows with the "
-            "power of 2, and its arithmetic with more, since attention compares all pairs of tokens; a GFLOP should "
-            "take as long at any size, a power of 0."
+            "weighs least: 1 is linear, less is better, and a little more is what sorts or no longer fits into the "
+            "processor's caches. With the side of an image in pixels, its area grows with the power of 2, and its "
+            "arithmetic with more, since attention compares all pairs of tokens; a GFLOP should take as long at any "
+            f"size, a power of 0.{_visitors(results)}"
         )
         yield table(("cost", "of", "power"), rows)
+
+
+def _visitors(results: Results) -> str:
+    """Say where many visitors begin to wait for each other; "" where so many were not measured."""
+    within = {
+        count: results.median("growth-sessions", f"half of the answers within, {count} sessions")
+        for count in (50, 100, 200)
+    }
+    if None in within.values():
+        return ""
+    told = ", ".join(f"{seconds:.2g} s of {count}" for count, seconds in within.items())
+    return (
+        f" Half of the visitors' clicks are answered within {told} who are there at once: two hundred, each with a "
+        "click every ten seconds, ask for more pages than one process computes beside another that classifies, and "
+        "from there on everybody waits for those before."
+    )
 
 
 def _cell(text: str) -> str:
