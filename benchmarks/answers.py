@@ -62,14 +62,12 @@ def _one_image(results: Results, model: str) -> str:
     if not said:
         raise LookupError(f"No products of {model} were measured alone.")
     tried = (
-        " Tried without gain: halves of the tokens within a program or on two host devices, fused query, key and "
-        "value, the tokens as columns, more threads."
+        " Tried with Ti/16 without gain: halves of the tokens within a program or on two host devices, fused query, "
+        "key and value, more threads; with such products alone: weights as constants, the tokens as columns."
     )
     return (
         f"One image gives the cores little to share out. Products {', those '.join(said)}, where large ones reach "
-        f"{_median(results, 'floors', MATRIX):.0f}: weights are brought into the order of the registers for each "
-        "product, which ONNX Runtime does once, when it loads the model, and XLA not even for weights that are "
-        f"constants.{'' if model.startswith('Mixer') else tried}"
+        f"{_median(results, 'floors', MATRIX):.0f}.{'' if model.startswith('Mixer') else tried}"
     )
 
 

@@ -103,12 +103,9 @@ def exponents(points: Sequence[Point]) -> dict[str, float]:
     """Give the exponent of every figure that was measured at two sizes or more."""
     found = {}
     for what in dict.fromkeys(each.what for each in points):
-        line = [
-            (each.size, each.median)
-            for each in points
-            if each.what == what and each.median > _LEAST.get(each.unit, 0.0)
-        ]
-        if len(line) >= 2:
+        told = [each for each in points if each.what == what and each.median > _LEAST.get(each.unit, 0.0)]
+        line = [(each.size, each.median) for each in told]
+        if len(line) >= 2 + any(each.unit in _LEAST for each in told):  # two readings with noise give no slope
             found[what] = slope(line[min(len(line) // 2, len(line) - 2) :])
     return found
 

@@ -81,33 +81,34 @@ def _growth(results: Results) -> Iterator[str]:
         for _, result in sorted(results.files.items())
         if result["bench"] == "growth"
         for row in result["rows"]
-        if row["task"].endswith(EXPONENT)
+        if row["task"].endswith(EXPONENT) and "answers within" not in row["task"]
     ]
     if rows:
         yield "## How cost grows"
         yield (
             "The power of the size that a cost grows with, over the larger half of the sizes, where what is fixed "
-            "weighs least: 1 is linear, less is better, and a little more is what sorts or no longer fits into the "
-            "processor's caches. With the side of an image in pixels, its area grows with the power of 2, and its "
-            "arithmetic with more, since attention compares all pairs of tokens; a GFLOP should take as long at any "
-            f"size, a power of 0.{_visitors(results)}"
+            "weighs least: 1 is linear, less is better. With the side of an image in pixels, its area grows with the "
+            "power of 2, and its arithmetic with more, since attention compares all pairs of tokens; a GFLOP should "
+            f"take as long at any size, a power of 0.{_visitors(results)}"
         )
         yield table(("cost", "of", "power"), rows)
 
 
 def _visitors(results: Results) -> str:
-    """Say where many visitors begin to wait for each other; "" where so many were not measured."""
+    """Say what one process computes when many ask; "" where so many were not measured."""
     within = {
         count: results.median("growth-sessions", f"half of the answers within, {count} sessions")
         for count in (50, 100, 200)
     }
     if None in within.values():
         return ""
+    think_s = float(results.files["sessions"]["options"]["think_s"])
     told = ", ".join(f"{seconds:.2g} s of {count}" for count, seconds in within.items())
+    most = max(count / (think_s + (seconds or 0.0)) for count, seconds in within.items())
     return (
-        f" Half of the visitors' clicks are answered within {told} who are there at once: two hundred, each with a "
-        "click every ten seconds, ask for more pages than one process computes beside another that classifies, and "
-        "from there on everybody waits for those before."
+        f" Of visitors who click every {think_s:g} seconds, half of the clicks are answered within {told} at once. "
+        f"That is {most:.0f} pages a second at most, beside a process that classifies; who asks for more waits in a "
+        "queue, which is no power of anything and not in this table."
     )
 
 

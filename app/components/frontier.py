@@ -1,6 +1,6 @@
 """The chart of accuracy and speed with its choice of pre-training set: one at a time, since sets cannot be compared."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -25,19 +25,13 @@ class _Seen(NamedTuple):
     """What there is to draw.
 
     Attributes:
-        counts: files of each pre-training set.
-        shown: the set that is drawn.
-        drawn: its files.
+        num_files: of the set that is drawn.
         axis: what lies to the right.
-        ring: name of the file to ring, "" for none.
         silent: models of which a number is not known.
     """
 
-    counts: Mapping[str, int]
-    shown: str
-    drawn: pd.DataFrame
+    num_files: int
     axis: Axis
-    ring: str
     silent: tuple[str, ...]
 
 
@@ -53,39 +47,44 @@ def frontier(
         on_choose: called with a file name.
         on_show: called with the pre-training set that the user wants to see.
     """
-    seen = once("frontier", files, lambda: _look_at(files, chosen, upstream), chosen, upstream)
-    if not seen.counts:
+    counts = once("sets", files, lambda: sets_to_draw(files))
+    if not counts:
         st.caption("The chart shows upstream accuracies, which were published for AugReg alone.")
         return
-    _choose_set(seen.counts, seen.shown, on_show)
+    own = [str(ds) for ds in files.loc[files["filename"] == chosen, "ds"]] if chosen else []
+    shown = shown_set(counts, own, upstream)
+    ring = chosen if shown in own else ""
+    seen = once("set", files, lambda: _look_at(_of_set(files, shown)), shown)
+    _choose_set(counts, shown, on_show)
     with st.container(key="frontier place"):  # as high as the chart, also before it is there
         _chart(
             lambda: once(
-                "chart", files, lambda: accuracy_chart(seen.drawn, seen.ring, axis=seen.axis), seen.shown, seen.ring
+                "chart", files, lambda: accuracy_chart(_of_set(files, shown), ring, axis=seen.axis), shown, ring
             ),
-            _alternative(seen),
+            _alternative(seen, label_of("ds", shown)),
             on_choose,
         )
     _caption(seen)
 
 
-def _look_at(files: pd.DataFrame, chosen: str, upstream: str) -> _Seen:
-    # Other releases have no upstream accuracy in print, so there is nothing of them to draw.
-    ours = files[~is_other(files)]
-    counts = ours["ds"].value_counts()
-    there = {str(ds): int(counts[ds]) for ds in ours["ds"].cat.categories if counts[ds]}
-    shown = shown_set(ours, chosen, upstream) if there else ""
-    drawn = ours[ours["ds"] == shown]
+def sets_to_draw(files: pd.DataFrame) -> dict[str, int]:
+    """Give the pre-training sets in the catalogue's order, each with the number of its files.
+
+    Other releases have no upstream accuracy in print, so there is nothing of them to draw.
+    """
+    counts = files.loc[~is_other(files), "ds"].value_counts()
+    return {str(ds): int(counts[ds]) for ds in files["ds"].cat.categories if counts[ds]}
+
+
+def _of_set(files: pd.DataFrame, ds: str) -> pd.DataFrame:
+    return files[(files["ds"] == ds) & ~is_other(files)]
+
+
+def _look_at(drawn: pd.DataFrame) -> _Seen:
     axis = axis_for(drawn)
     silent = drawn[drawn[axis.column].isna() | drawn["final_val"].isna()]
-    return _Seen(
-        counts=there,
-        shown=shown,
-        drawn=drawn,
-        axis=axis,
-        ring=chosen if (drawn["filename"] == chosen).any() else "",
-        silent=tuple(sorted(silent["name"].astype("str").unique(), key=size_order)),
-    )
+    names = sorted(silent["name"].astype("str").unique(), key=size_order)
+    return _Seen(num_files=len(drawn), axis=axis, silent=tuple(names))
 
 
 @st.fragment
@@ -116,12 +115,15 @@ def _marks(figure: go.Figure, words: str, on_choose: OnChoose) -> None:
     )
 
 
-def shown_set(files: pd.DataFrame, chosen: str, upstream: str) -> str:
-    """Give the pre-training set to draw: the one asked for, that of the chosen file, or the first of the catalogue."""
-    there = [str(ds) for ds in files["ds"].cat.categories if (files["ds"] == ds).any()]
-    own = files.loc[files["filename"] == chosen, "ds"]
-    wanted = [upstream, *(str(ds) for ds in own)]
-    return next((ds for ds in wanted if ds in there), there[0])
+def shown_set(there: Collection[str], own: Sequence[str], upstream: str) -> str:
+    """Give the pre-training set to draw: the one asked for, that of the chosen file, or the first that is there.
+
+    Args:
+        there: sets to choose from, at least one.
+        own: that of the chosen file; none where no file is chosen.
+        upstream: the one asked for, "" for none.
+    """
+    return next((ds for ds in (upstream, *own) if ds in there), next(iter(there)))
 
 
 def _choose_set(counts: Mapping[str, int], shown: str, on_show: Callable[[str], None]) -> None:
@@ -150,9 +152,7 @@ def _caption(seen: _Seen) -> None:
     )
 
 
-def _alternative(seen: _Seen) -> str:
-    quantity, label = "speed" if seen.axis is SPEED else "number of parameters", label_of("ds", seen.shown)
-    return (
-        f"Upstream accuracy against {quantity} of {len(seen.drawn)} files pre-trained on {label}; the table below "
-        "lists them"
-    )
+def _alternative(seen: _Seen, label: str) -> str:
+    quantity = "speed" if seen.axis is SPEED else "number of parameters"
+    of = f"{seen.num_files} files pre-trained on {label}"
+    return f"Upstream accuracy against {quantity} of {of}; the table below lists them"

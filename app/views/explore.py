@@ -1,5 +1,7 @@
 """Explore: which checkpoint should I start from? The recommended ones, then all, with filters, chart and card."""
 
+import contextlib
+
 import pandas as pd
 import streamlit as st
 
@@ -33,7 +35,9 @@ ACTIONS = Actions(
 @st.fragment
 def browse() -> None:
     """Show what follows from the filters; redrawn without the rest of the page."""
-    with shown_errors(), in_turn():
+    tab = state.address().tab
+    # The tab of runs reads a disk, for which nobody else should wait.
+    with shown_errors(), contextlib.nullcontext() if tab == "runs" else in_turn():
         state.write_address("explore")
         address = state.address()
         frame = resources.catalogue(address.catalogue).frame

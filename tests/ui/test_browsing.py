@@ -11,7 +11,7 @@ from app.components.checkpoint_table import ORDERINGS, in_order, main_target
 from app.components.comparison_choice import offered, suggestions
 from app.components.filters import FACETS, LIMITS, words_of
 from app.components.fine_tunes import fine_tune_words
-from app.components.frontier import shown_set
+from app.components.frontier import sets_to_draw, shown_set
 from app.components.known_names import KnownCheckpoints, file_of, known_names
 from app.components.side_by_side import agreement
 from app.components.what_if import points
@@ -101,19 +101,18 @@ def test_choices_are_words(field, value, words):
 
 
 def test_the_chart_starts_with_the_set_that_is_asked_for(files):
-    assert shown_set(files, "", "i1k") == "i1k"
+    assert shown_set(sets_to_draw(files), [], "i1k") == "i1k"
 
 
 def test_the_chart_starts_with_the_set_of_the_chosen_file(files):
-    chosen = files.loc[files["ds"] == "i21k_30", "filename"].iloc[0]
-
-    assert shown_set(files, chosen, "") == "i21k_30"
+    assert shown_set(sets_to_draw(files), ["i21k_30"], "") == "i21k_30"
 
 
 def test_the_chart_falls_back_to_a_set_that_is_left(files):
     left = files[files["ds"] == "i1k"]
 
-    assert shown_set(left, B16, "i21k") == "i1k"
+    assert sets_to_draw(left) == {"i1k": 252}
+    assert shown_set(sets_to_draw(left), ["i21k"], "i21k") == "i1k"
 
 
 def test_the_file_behind_a_checkpoint_is_found(frame):

@@ -20,10 +20,9 @@ def compile_forward(
     """Compile a forward pass.
 
     On a CPU, XLA gives convolutions and products of matrices to YNNPACK, which computes the stem of a hybrid on one
-    core, and the small products of a single image on one and a half of two. Eigen takes all of them. With JAX 0.10,
-    R26+S/32 at batch 8 becomes a sixth faster so, R+Ti/16 an eighth, and one image through Ti/16 a seventh; products of
-    several images, of wide models, and those of gradients, are YNNPACK's to win. An XLA that has no such option keeps
-    its defaults.
+    core, and the small products of a single image in a narrow model on one and a half of two. Eigen takes these:
+    with JAX 0.10, R26+S/32 at batch 8 becomes a sixth faster so, R+Ti/16 an eighth, and one image through Ti/16 a
+    seventh. All other products are YNNPACK's to win. An XLA that has no such option keeps its defaults.
 
     Args:
         lowered: the traced program.
@@ -34,16 +33,23 @@ def compile_forward(
     Returns:
         A function of the program's arguments.
     """
-    few = batch == 1 and config.hidden_size <= _NARROW
-    if platform != "cpu" or not (few or config.resnet):
+    to_ynnpack = _given_to_ynnpack(config, batch) if platform == "cpu" else None
+    if to_ynnpack is None:
         return lowered.compile()
     try:
-        return lowered.compile({_YNNPACK: _REDUCE if few else f"{_REDUCE},{_DOT}"})
+        return lowered.compile({_YNNPACK: to_ynnpack})
     except jax.errors.JaxRuntimeError as error:
         if _YNNPACK not in str(error):
             raise
         _say(error)
         return lowered.compile()
+
+
+def _given_to_ynnpack(config: ModelConfig, batch: int) -> str | None:
+    """Give what a forward pass leaves to YNNPACK, None for XLA's default."""
+    if batch == 1 and config.hidden_size <= _NARROW:
+        return _REDUCE
+    return f"{_REDUCE},{_DOT}" if config.resnet else None
 
 
 def training_options(config: ModelConfig, platform: str) -> dict[str, str | bool] | None:

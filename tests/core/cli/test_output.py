@@ -118,7 +118,7 @@ def test_ctrl_c_later_ends_with_130_and_one_line(start: Start, tmp_path: Path):
     with start("catalog", "--index", waits) as process:
         descriptor = open_when_read(waits)
         # Python looks at signals between its own steps: one that comes right before a read is seen after it, so never.
-        while psutil.Process(process.pid).status() != psutil.STATUS_SLEEPING:
+        while process.poll() is None and psutil.Process(process.pid).status() != psutil.STATUS_SLEEPING:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)

@@ -21,6 +21,23 @@ def test_products_come_out_the_same(lowered, name, batch):
     assert compiled(2 * jnp.eye(4)).tolist() == (4 * jnp.eye(4)).tolist()
 
 
+@pytest.mark.parametrize(
+    ("name", "batch", "products", "convolutions"),
+    [
+        ("Ti/16", 1, "Eigen", "Eigen"),
+        ("Ti/16", 4, "YNNPACK", "YNNPACK"),
+        ("S/16", 1, "YNNPACK", "YNNPACK"),
+        ("R+Ti/16", 1, "Eigen", "Eigen"),
+        ("R+Ti/16", 4, "YNNPACK", "Eigen"),
+        ("R26+S/32", 1, "YNNPACK", "Eigen"),
+    ],
+)
+def test_narrow_models_and_hybrids_leave_less_to_ynnpack(name, batch, products, convolutions):
+    given = compiling._given_to_ynnpack(VARIANTS[name], batch)
+    assert ("YNNPACK" if given is None or "INDIVIDUAL_DOT" in given else "Eigen") == products
+    assert ("YNNPACK" if given is None or "CONVOLUTION" in given else "Eigen") == convolutions
+
+
 @pytest.fixture
 def older_xla(monkeypatch):
     monkeypatch.setattr(compiling, "_YNNPACK", "xla_cpu_not_there_any_more")
