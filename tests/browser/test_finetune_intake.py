@@ -82,6 +82,8 @@ def test_pictures_whose_link_is_lost_are_used_and_deleted_from_the_list(finetune
     expect(later.get_by_role("button", name="Try the practice set")).to_be_visible()
     still(later)
     later.get_by_text("Your earlier pictures").click()
+    expect(row).to_contain_text("192 pictures of 4 classes")
+    still(later)  # a button that opens while its page is drawn is closed by it
     row.get_by_role("button", name="Delete").click()
     later.get_by_role("button", name="Delete now").click()
 
