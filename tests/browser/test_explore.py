@@ -299,7 +299,7 @@ def test_a_phone_shows_the_page_without_a_sideways_scroll(visit, offline_app, ov
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("query", [f"?file={B16}&model=B%2F16", "?tab=paper"])
+@pytest.mark.parametrize("query", [f"?file={B16}&model=B%2F16&aug=light1", "?tab=paper"])
 def test_no_serious_accessibility_fault(visit, offline_app, faults, scheme, query):
     page = visit(offline_app, f"/{query}", scheme=scheme, size=TALL)
     expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
