@@ -29,7 +29,7 @@ THINK_S = 10.0
 _CLICKS = 3  # of each session
 _PATIENCE_S = 60.0
 _TOLD = 50  # sessions that the aims speak of
-# What a click may ask for: hundreds of questions, of which the app keeps the answers to a dozen.
+# What a click may ask for: two hundred questions, of which the app keeps the answers to a dozen.
 _CHOICES = {
     "model": ("Ti/16", "R+Ti/16", "S/32", "S/16", "R26+S/32", "B/32", "B/16", "L/16", "R50+L/32"),
     "ds": ("i21k", "i21k_30", "i1k"),

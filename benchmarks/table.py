@@ -100,7 +100,7 @@ def _visitors(results: Results) -> str:
         count: results.median("growth-sessions", f"half of the answers within, {count} sessions")
         for count in (50, 100, 200)
     }
-    if None in within.values():
+    if None in within.values() or "sessions" not in results.files:
         return ""
     think_s = float(results.files["sessions"]["options"]["think_s"])
     told = ", ".join(f"{seconds:.2g} s of {count}" for count, seconds in within.items())

@@ -51,7 +51,7 @@ def frontier(
     if not counts:
         st.caption("The chart shows upstream accuracies, which were published for AugReg alone.")
         return
-    own = [str(ds) for ds in files.loc[files["filename"] == chosen, "ds"]] if chosen else []
+    own = own_set(files, chosen)
     shown = shown_set(counts, own, upstream)
     ring = chosen if shown in own else ""
     seen = once("set", files, lambda: _look_at(_of_set(files, shown)), shown)
@@ -74,6 +74,11 @@ def sets_to_draw(files: pd.DataFrame) -> dict[str, int]:
     """
     counts = files.loc[~is_other(files), "ds"].value_counts()
     return {str(ds): int(counts[ds]) for ds in files["ds"].cat.categories if counts[ds]}
+
+
+def own_set(files: pd.DataFrame, chosen: str) -> list[str]:
+    """Give the pre-training set of the chosen file; none where no file is, or one that cannot be drawn."""
+    return [str(ds) for ds in files.loc[(files["filename"] == chosen) & ~is_other(files), "ds"]] if chosen else []
 
 
 def _of_set(files: pd.DataFrame, ds: str) -> pd.DataFrame:
@@ -120,7 +125,7 @@ def shown_set(there: Collection[str], own: Sequence[str], upstream: str) -> str:
 
     Args:
         there: sets to choose from, at least one.
-        own: that of the chosen file; none where no file is chosen.
+        own: that of the chosen file, as `own_set` gives it.
         upstream: the one asked for, "" for none.
     """
     return next((ds for ds in (upstream, *own) if ds in there), next(iter(there)))

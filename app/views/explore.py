@@ -35,9 +35,8 @@ ACTIONS = Actions(
 @st.fragment
 def browse() -> None:
     """Show what follows from the filters; redrawn without the rest of the page."""
-    tab = state.address().tab
     # The tab of runs reads a disk, for which nobody else should wait.
-    with shown_errors(), contextlib.nullcontext() if tab == "runs" else in_turn():
+    with shown_errors(), contextlib.nullcontext() if state.address().tab == "runs" else in_turn():
         state.write_address("explore")
         address = state.address()
         frame = resources.catalogue(address.catalogue).frame

@@ -11,7 +11,7 @@ from app.components.checkpoint_table import ORDERINGS, in_order, main_target
 from app.components.comparison_choice import offered, suggestions
 from app.components.filters import FACETS, LIMITS, words_of
 from app.components.fine_tunes import fine_tune_words
-from app.components.frontier import sets_to_draw, shown_set
+from app.components.frontier import own_set, sets_to_draw, shown_set
 from app.components.known_names import KnownCheckpoints, file_of, known_names
 from app.components.side_by_side import agreement
 from app.components.what_if import points
@@ -22,6 +22,7 @@ from app.pictures import Picture
 from vit_core.catalog.index import load_catalogue
 from vit_core.catalog.query import FACETS as FACET_COLUMNS
 from vit_core.catalog.query import Filters, apply_filters, fine_tunes, pretrained_files
+from vit_core.catalog.releases import is_other, with_other_releases
 from vit_core.inference.service import Prediction
 from vit_core.settings import Settings
 
@@ -105,14 +106,25 @@ def test_the_chart_starts_with_the_set_that_is_asked_for(files):
 
 
 def test_the_chart_starts_with_the_set_of_the_chosen_file(files):
-    assert shown_set(sets_to_draw(files), ["i21k_30"], "") == "i21k_30"
+    chosen = files.loc[files["ds"] == "i21k_30", "filename"].iloc[0]
+
+    assert own_set(files, chosen) == ["i21k_30"]
+    assert shown_set(sets_to_draw(files), own_set(files, chosen), "") == "i21k_30"
+
+
+def test_a_chosen_file_of_another_release_does_not_change_the_set_of_the_chart(frame):
+    whole = pretrained_files(with_other_releases(frame))
+    chosen = whole.loc[is_other(whole), "filename"].iloc[0]
+
+    assert own_set(whole, chosen) == []
+    assert shown_set(sets_to_draw(whole), own_set(whole, chosen), "") == "i21k"
 
 
 def test_the_chart_falls_back_to_a_set_that_is_left(files):
     left = files[files["ds"] == "i1k"]
 
     assert sets_to_draw(left) == {"i1k": 252}
-    assert shown_set(sets_to_draw(left), ["i21k"], "i21k") == "i1k"
+    assert shown_set(sets_to_draw(left), own_set(left, B16), "i21k") == "i1k"
 
 
 def test_the_file_behind_a_checkpoint_is_found(frame):
